@@ -1,0 +1,76 @@
+"""Where things lie: shipped data, the user's own folders, and safe writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sier_gui.core.errors import SierError
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+# In a wheel the data lies inside the package; in a checkout beside it.
+_DATA = _PACKAGE / "_data" if (_PACKAGE / "_data").is_dir() else _PACKAGE.parent
+
+
+def resources() -> Path:
+    """Read-only things people look at: demo, fonts, icons, protocols."""
+    return _DATA / "resources"
+
+
+def models() -> Path:
+    """Shipped releases: ``<name>/<version>/``."""
+    return _DATA / "models"
+
+
+def user_folder(kind: str) -> Path:
+    """The user's ``config`` | ``cache`` | ``data`` folder; ``SIER_GUI_HOME`` moves all three (tests use it)."""
+    home = os.environ.get("SIER_GUI_HOME")
+    if home:
+        return Path(home) / kind
+    import platformdirs
+
+    where = {
+        "config": platformdirs.user_config_dir,
+        "cache": platformdirs.user_cache_dir,
+        "data": platformdirs.user_data_dir,
+    }[kind]
+    return Path(where("sier-gui", appauthor=False))
+
+
+@contextmanager
+def atomic_file(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``target``; on success it replaces ``target``, on failure nothing is left.
+
+    Raises
+    ------
+    SierError : the folder cannot be written.
+    """
+    temporary: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # not mkstemp: its 0600 would survive the rename and lock colleagues out of a shared folder
+        temporary = target.with_name(f".{uuid.uuid4().hex}{target.suffix}")
+        yield temporary
+        os.replace(temporary, target)
+    except OSError as error:
+        raise SierError(
+            f"Cannot write {target}: {error.strerror or error}.",
+            "Choose a folder you may write to, with space left.",
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_bytes(target: Path, data: bytes) -> None:
+    with atomic_file(target) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_json(target: Path, value: Any) -> None:
+    write_bytes(target, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())

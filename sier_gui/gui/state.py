@@ -1,0 +1,156 @@
+"""What the window is looking at now: values and typed signals, no logic.
+
+Panels read from here and listen; workflows write. Nothing here computes, loads or decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from sier_gui.core.domain import Prediction, Sample, SampleInputs
+
+if TYPE_CHECKING:
+    from sier_gui.core.dataset.catalogue import Catalogue
+    from sier_gui.core.dataset.query import PredictionTable
+    from sier_gui.core.explain.attribution import Attribution
+    from sier_gui.core.nets.releases import Release
+
+
+@dataclass(frozen=True, slots=True)
+class SampleView:
+    """A decoded sample, ready to be looked at and listened to."""
+
+    sample: Sample
+    picture: np.ndarray | None  # uint8 (height, width, 3), oriented; None when the file is broken
+    speech: np.ndarray | None  # float32 (n,) mono at ``rate``; None when the file is broken
+    rate: int
+    inputs: SampleInputs | None  # None when either file is broken
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OverlayOptions:
+    """How an attribution is drawn."""
+
+    visible: bool = True
+    opacity: float = 0.6
+    signed: bool = True  # blue–white–red around zero; False: importance, yellow–blue
+    shared_scale: bool = True  # image and speech on one scale
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainOptions:
+    """What the next explanation computes."""
+
+    method: str = "owen"
+    grid: int = 8
+    segments: int = 16
+    absence: str = "zeros"
+    value: str = "probability"
+
+
+@dataclass(frozen=True, slots=True)
+class Hover:
+    """Where the one cross-hair is: a picture pixel, or a moment (and frequency) of the speech."""
+
+    pixel: tuple[float, float] | None = None
+    seconds: float | None = None
+    hz: float | None = None
+
+
+class AppState(QObject):
+    """The one shared state. Each setter emits its signal only when the value changed."""
+
+    dataset_changed = Signal(object)  # Catalogue | None
+    release_changed = Signal(object)  # Release | None
+    predictions_changed = Signal(object)  # PredictionTable | None: the whole dataset, growing
+    rows_changed = Signal(object)  # NDArray[int64]: visible rows, in order
+    row_changed = Signal(int)  # current dataset row, -1 for none or a loose pair
+    sample_changed = Signal(object)  # SampleView | None
+    prediction_changed = Signal(object)  # Prediction | None
+    attribution_changed = Signal(object)  # Attribution | None, refining
+    target_changed = Signal(object)  # str | None: the class explained
+    overlay_changed = Signal(object)  # OverlayOptions
+    explain_options_changed = Signal(object)  # ExplainOptions
+    hover_changed = Signal(object)  # Hover
+    playhead_changed = Signal(float)  # seconds; negative when stopped
+    busy_changed = Signal(str, float)  # job kind and fraction in [0, 1]; negative fraction: ended
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.dataset: Catalogue | None = None
+        self.release: Release | None = None
+        self.predictions: PredictionTable | None = None
+        self.rows: np.ndarray = np.empty(0, dtype=np.int64)
+        self.row: int = -1
+        self.sample: SampleView | None = None
+        self.prediction: Prediction | None = None
+        self.attribution: Attribution | None = None
+        self.target: str | None = None
+        self.overlay = OverlayOptions()
+        self.explain_options = ExplainOptions()
+        self.hover = Hover()
+        self.playhead: float = -1.0
+
+    def set_dataset(self, value: Catalogue | None) -> None:
+        self.dataset = value
+        self.dataset_changed.emit(value)
+
+    def set_release(self, value: Release | None) -> None:
+        self.release = value
+        self.release_changed.emit(value)
+
+    def set_predictions(self, value: PredictionTable | None) -> None:
+        self.predictions = value
+        self.predictions_changed.emit(value)
+
+    def set_rows(self, value: np.ndarray) -> None:
+        self.rows = value
+        self.rows_changed.emit(value)
+
+    def set_row(self, value: int) -> None:
+        if value != self.row:
+            self.row = value
+            self.row_changed.emit(value)
+
+    def set_sample(self, value: SampleView | None) -> None:
+        self.sample = value
+        self.sample_changed.emit(value)
+
+    def set_prediction(self, value: Prediction | None) -> None:
+        self.prediction = value
+        self.prediction_changed.emit(value)
+
+    def set_attribution(self, value: Attribution | None) -> None:
+        self.attribution = value
+        self.attribution_changed.emit(value)
+
+    def set_target(self, value: str | None) -> None:
+        if value != self.target:
+            self.target = value
+            self.target_changed.emit(value)
+
+    def change_overlay(self, **changes: object) -> None:
+        value = replace(self.overlay, **changes)  # type: ignore[arg-type]
+        if value != self.overlay:
+            self.overlay = value
+            self.overlay_changed.emit(value)
+
+    def change_explain_options(self, **changes: object) -> None:
+        value = replace(self.explain_options, **changes)  # type: ignore[arg-type]
+        if value != self.explain_options:
+            self.explain_options = value
+            self.explain_options_changed.emit(value)
+
+    def set_hover(self, value: Hover) -> None:
+        if value != self.hover:
+            self.hover = value
+            self.hover_changed.emit(value)
+
+    def set_playhead(self, seconds: float) -> None:
+        self.playhead = seconds
+        self.playhead_changed.emit(seconds)
