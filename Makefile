@@ -1,0 +1,59 @@
+# `make run` opens the demo, `make test` runs the tests; both are complete on a fresh machine.
+# The first Python 3.11 or 3.12 that can make a virtual environment; override with PYTHON=…
+PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test check slow pictures demo-set benchmarks clean help
+
+help:
+	@echo "make run        open the demo (no display: renders it to build/demo.png)"
+	@echo "make test       linters, types, import contracts and all quick tests"
+	@echo "make slow       the long tests"
+	@echo "make pictures   render every state of the window into build/pictures"
+	@echo "make demo-set   rebuild resources/demo from its sources"
+	@echo "make benchmarks the tables of figures"
+
+.venv/.made:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 with venv is needed (Debian: apt-get install python3 python3-venv)." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.run: .venv/.made pyproject.toml
+	@.ci/system-packages run
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+.venv/.test: .venv/.made pyproject.toml
+	@.ci/system-packages test
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch $@ .venv/.run
+
+run: .venv/.run
+	@$(BIN)/python -m sier_gui --demo --fallback-screenshot build/demo.png
+
+check: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check
+	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest
+
+slow: .venv/.test
+	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest -m slow
+
+pictures: .venv/.test
+	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/pictures/gallery.py build/pictures
+
+demo-set: .venv/.test
+	$(BIN)/python -m sier_gui.core.construct.demo_set --out resources/demo
+
+benchmarks: .venv/.test
+	QT_QPA_PLATFORM=offscreen $(BIN)/python benchmarks/window.py
+	$(BIN)/python benchmarks/explain.py --quick
+
+clean:
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
