@@ -63,7 +63,8 @@ import importlib, pkgutil, sys
 import sier_gui.core
 for module in pkgutil.walk_packages(sier_gui.core.__path__, "sier_gui.core."):
     importlib.import_module(module.name)
-print(",".join(m for m in ("PySide6", "pyqtgraph", "matplotlib", "torch", "pandas", "librosa") if m in sys.modules))
+print(",".join(m for m in ("PySide6", "pyqtgraph", "matplotlib", "torch", "pandas", "librosa")
+               if m in sys.modules))
 """
 
 

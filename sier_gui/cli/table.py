@@ -1,0 +1,130 @@
+"""The command table: every verb, its arguments and their help."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from sier_gui import __version__
+from sier_gui.cli import verbs
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def add_dataset(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    parser.add_argument(
+        "dataset", nargs="?" if optional else None, help="folder or table (CSV, Parquet, JSON lines)"
+    )
+    parser.add_argument(
+        "--allow-outside", action="store_true", help="accept paths that leave the dataset's folder"
+    )
+
+
+def add_network(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--release", metavar="R", help="name, name/version or folder (default: the one that fits the data)"
+    )
+    parser.add_argument("--device", choices=DEVICES, default="auto")
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--sample", nargs="+", metavar="ID")
+    which.add_argument("--all", action="store_true")
+
+
+def add_explanation(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--method", choices=("modality", "owen", "shapley", "paper"), default="owen")
+    parser.add_argument("--grid", type=int, default=8, help="patches per side (4, 8, 16)")
+    parser.add_argument("--segments", default="16", help="a number of equal parts, or seconds as in 0.5s")
+    parser.add_argument(
+        "--absence", default="zeros", help="what stands in for a removed player: zeros, mean, blur, noise"
+    )
+    parser.add_argument("--value", choices=("probability", "logit"), default="probability")
+    parser.add_argument(
+        "--class", dest="target", metavar="C", help="class to explain (default: the predicted one)"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--budget", type=int, metavar="N", help="most evaluations of the network (method shapley)"
+    )
+
+
+Verb = Callable[[argparse.Namespace], int]
+
+
+def verb_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sier-gui", description="Emotion in speech and image, from the command line."
+    )
+    subparsers = parser.add_subparsers(required=True, metavar="VERB")
+
+    def add(name: str, run: Verb, text: str) -> argparse.ArgumentParser:
+        verb = subparsers.add_parser(name, help=text, description=text)
+        verb.set_defaults(run=run)
+        verb.add_argument(
+            "--json", metavar="FILE", help="write machine-readable results ('-': standard output)"
+        )
+        return verb
+
+    verb = add("predict", verbs.predict, "Probabilities for every sample, or for one loose pair.")
+    add_dataset(verb, optional=True)
+    add_network(verb)
+    verb.add_argument("--image", metavar="FILE")
+    verb.add_argument("--speech", metavar="FILE")
+    verb.add_argument("--text", default="")
+
+    verb = add("explain", verbs.explain, "Shapley values of modalities, image patches and speech segments.")
+    add_dataset(verb)
+    add_selection(verb)
+    add_explanation(verb)
+    add_network(verb)
+    verb.add_argument("--no-cache", action="store_true", help="compute even what was computed before")
+
+    verb = add("export", verbs.export, "Annotated figures, spans and raw values.")
+    add_dataset(verb)
+    add_selection(verb)
+    add_explanation(verb)
+    add_network(verb)
+    verb.add_argument("--format", default="png", help="png,svg,pdf,npz,csv,textgrid,elan,audacity")
+    verb.add_argument("--width", default="140mm", help="85mm, 140mm, 180mm or your own")
+    verb.add_argument("--out", required=True, metavar="DIR")
+
+    verb = add("inspect", verbs.inspect, "Load any audio or image file as the application would.")
+    verb.add_argument("files", nargs="+", metavar="FILE")
+    add_dataset(add("validate", verbs.validate, "The opening report: every problem with its row and reason."))
+
+    verb = add("train", verbs.train, "Train a release on a dataset.")
+    add_dataset(verb)
+    verb.add_argument("--config", required=True, metavar="TOML", help="a file, or the preset paper or small")
+    verb.add_argument("--out", required=True, metavar="DIR", help="the release's folder: <name>/<version>")
+    verb.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
+
+    verb = add("models", verbs.models, "List, verify or fetch releases and trunk weights.")
+    verb.add_argument("action", choices=("list", "verify", "fetch"))
+    verb.add_argument("name", nargs="?", help="one release; for fetch vgg16 or vgg19")
+    return parser
+
+
+VERBS = ("predict", "explain", "export", "inspect", "validate", "train", "models")
+
+
+def window_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sier-gui",
+        description="The workbench for emotion in speech and image. Without a verb it opens the window.",
+        epilog=f"Verbs: {', '.join(VERBS)}; each has --help.",
+    )
+    parser.add_argument("path", nargs="?", help="dataset folder or table to open")
+    parser.add_argument("--demo", action="store_true", help="open the bundled set and release")
+    add_network(parser)
+    parser.add_argument("--sample", metavar="ID", help="start at this sample")
+    parser.add_argument(
+        "--screenshot", metavar="FILE", help="render the window offscreen into a PNG and exit"
+    )
+    parser.add_argument("--fallback-screenshot", metavar="FILE", help=argparse.SUPPRESS)
+    parser.add_argument("--size", default="1400x900", help="of the screenshot, in pixels")
+    parser.add_argument("--theme", choices=("system", "light", "dark"), help="colours, for this run")
+    parser.add_argument("--mode", choices=("explore",), default="explore")
+    parser.add_argument("--version", action="version", version=f"sier-gui {__version__}")
+    return parser

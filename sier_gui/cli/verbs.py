@@ -1,0 +1,275 @@
+"""What each headless verb does: call core, print what comes out.
+
+Each verb imports what it needs when it runs, so that ``sier-gui inspect`` does not wait for torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sier_gui.core.errors import SierError
+from sier_gui.core.tasks import Progress, Report, silent
+
+if TYPE_CHECKING:
+    from sier_gui.core.dataset.catalogue import Catalogue
+    from sier_gui.core.domain import Prediction, Sample
+    from sier_gui.core.explain.attribution import Attribution, ExplainRequest
+    from sier_gui.core.nets.prediction import Predictor
+
+
+# ---------------------------------------------------------------- speaking to the terminal
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def terminal_report() -> Report:
+    """A one-line progress bar on a terminal, silence when piped."""
+    if not sys.stderr.isatty():
+        return silent
+
+    def draw(progress: Progress) -> None:
+        bar = "█" * round(30 * progress.fraction)
+        end = "\n" if progress.total and progress.done >= progress.total else ""
+        print(
+            f"\r{bar:<30} {progress.done}/{progress.total} {progress.text:<40.40}", end=end, file=sys.stderr
+        )
+
+    return draw
+
+
+def emit(arguments: argparse.Namespace, value: Any, lines: Iterable[str]) -> None:
+    """The result: as JSON where asked for, else as ``lines`` for people."""
+    if not arguments.json:
+        for line in lines:
+            print(line)
+    elif arguments.json == "-":
+        json.dump(value, sys.stdout, ensure_ascii=False, allow_nan=False)
+        print()
+    else:
+        from sier_gui.core.paths import write_json
+
+        write_json(Path(arguments.json), value)
+
+
+# ---------------------------------------------------------------- shared steps of the verbs
+
+
+def open_catalogue(arguments: argparse.Namespace) -> Catalogue:
+    from sier_gui.core.dataset.catalogue import open_dataset
+
+    return open_dataset(Path(arguments.dataset), allow_outside=arguments.allow_outside)
+
+
+def make_predictor(arguments: argparse.Namespace, catalogue: Catalogue | None) -> Predictor:
+    from sier_gui.core.nets.prediction import Predictor
+    from sier_gui.core.nets.releases import choose_release
+
+    classes = catalogue.classes if catalogue else ()
+    dataset_hash = catalogue.dataset_hash if catalogue else None
+    release = choose_release(classes, dataset_hash=dataset_hash, name=arguments.release)
+    return Predictor(release, device=arguments.device)
+
+
+def chosen_samples(arguments: argparse.Namespace, catalogue: Catalogue) -> list[Sample]:
+    if arguments.all:
+        return [catalogue.sample(row) for row in range(len(catalogue))]
+    return [catalogue.sample(catalogue.row_of(sample_id)) for sample_id in arguments.sample]
+
+
+def loose_sample(arguments: argparse.Namespace) -> Sample:
+    from sier_gui.core.dataset.pairs import loose_pair
+
+    if not (arguments.image and arguments.speech):
+        raise SierError("A loose pair needs both --image and --speech.", "Name one file for each.")
+    return loose_pair(Path(arguments.image), Path(arguments.speech), arguments.text)
+
+
+# ---------------------------------------------------------------- the verbs
+
+
+def predict(arguments: argparse.Namespace) -> int:
+    from sier_gui.core.dataset.inputs import load_inputs
+
+    if arguments.dataset is None:
+        predictor = make_predictor(arguments, None)
+        sample = loose_sample(arguments)
+        (prediction,) = predictor.predict([load_inputs(sample, predictor.front)])
+        emit(arguments, prediction_json(prediction), [prediction_line(prediction)])
+        return 0
+    catalogue = open_catalogue(arguments)
+    predictor = make_predictor(arguments, catalogue)
+    predictions: list[Prediction] = []
+    failures = 0
+    for _row, answer in predictor.predict_rows(catalogue, range(len(catalogue)), report=terminal_report()):
+        if isinstance(answer, SierError):
+            failures += 1
+            say(str(answer))
+        else:
+            predictions.append(answer)
+    emit(arguments, [prediction_json(p) for p in predictions], map(prediction_line, predictions))
+    if failures:
+        say(f"{failures} of {len(catalogue)} samples could not be read; the others are predicted.")
+    return 0 if predictions else 1
+
+
+def prediction_json(prediction: Prediction) -> dict[str, Any]:
+    return {
+        "sample_id": prediction.sample_id,
+        "label": prediction.label,
+        "predicted": prediction.predicted,
+        "probabilities": dict(zip(prediction.classes, map(float, prediction.probabilities), strict=True)),
+        "loss": prediction.loss,
+    }
+
+
+def prediction_line(prediction: Prediction) -> str:
+    shares = "  ".join(
+        f"{name} {p:.3f}" for name, p in zip(prediction.classes, prediction.probabilities, strict=True)
+    )
+    return f"{prediction.sample_id}\t{prediction.label or '–'}\t{prediction.predicted}\t{shares}"
+
+
+def explain(arguments: argparse.Namespace) -> int:
+    from sier_gui.core.dataset.inputs import load_inputs
+    from sier_gui.core.explain.cache import AttributionCache
+    from sier_gui.core.explain.engine import explain as explain_sample
+
+    catalogue = open_catalogue(arguments)
+    predictor = make_predictor(arguments, catalogue)
+    request = explain_request(arguments)
+    cache = None if arguments.no_cache else AttributionCache()
+    results: list[Attribution] = []
+    report = terminal_report()
+    for sample in chosen_samples(arguments, catalogue):
+        inputs = load_inputs(sample, predictor.front)
+        *_, final = explain_sample(predictor, inputs, request, cache=cache, report=report)
+        results.append(final)
+    as_json = [r.to_json() for r in results]
+    emit(arguments, as_json[0] if len(as_json) == 1 else as_json, map(attribution_line, results))
+    return 0
+
+
+def explain_request(arguments: argparse.Namespace) -> ExplainRequest:
+    from sier_gui.core.explain.attribution import ExplainRequest
+
+    return ExplainRequest(
+        method=arguments.method,
+        grid=arguments.grid,
+        segments=arguments.segments,
+        absence=arguments.absence,
+        value=arguments.value,
+        target=arguments.target,
+        seed=arguments.seed,
+        budget=arguments.budget,
+    )
+
+
+def attribution_line(attribution: Attribution) -> str:
+    degree = attribution.degree()
+    shares = "  ".join(f"{modality} {share:.1%}" for modality, share in degree.items())
+    return (
+        f"{attribution.sample_id}\t{attribution.target}\t{shares}\tresidual {attribution.residual():.1e}"
+        f"\t{attribution.evaluations} evaluations\t{attribution.seconds:.2f} s"
+    )
+
+
+def export(arguments: argparse.Namespace) -> int:
+    from sier_gui.core.dataset.inputs import load_view
+    from sier_gui.core.explain.cache import AttributionCache
+    from sier_gui.core.explain.engine import explain as explain_sample
+    from sier_gui.core.export.bundle import export as export_files
+    from sier_gui.core.export.figure import FigureInput, parse_width
+
+    catalogue = open_catalogue(arguments)
+    predictor = make_predictor(arguments, catalogue)
+    width = parse_width(arguments.width)
+    manifest: list[dict[str, Any]] = []
+    for sample in chosen_samples(arguments, catalogue):
+        decoded = load_view(sample, predictor.front)
+        (prediction,) = predictor.predict([decoded.inputs], labels=[sample.label])
+        *_, attribution = explain_sample(
+            predictor,
+            decoded.inputs,
+            explain_request(arguments),
+            cache=AttributionCache(),
+            report=terminal_report(),
+        )
+        view = FigureInput(
+            sample, decoded.picture, decoded.speech, decoded.rate, decoded.inputs, prediction, attribution
+        )
+        manifest += export_files(view, arguments.format.split(","), width, Path(arguments.out))
+    emit(arguments, manifest, (entry["file"] for entry in manifest))
+    return 0
+
+
+def inspect(arguments: argparse.Namespace) -> int:
+    from sier_gui.core.dataset.inspection import inspect as inspect_file
+
+    outcomes = [inspect_file(Path(file)).as_json() for file in arguments.files]
+    emit(
+        arguments,
+        outcomes,
+        (f"{'ok ' if o['ok'] else 'bad'}\t{o['file']}\t{o['error'] or o['kind']}" for o in outcomes),
+    )
+    return 0
+
+
+def validate(arguments: argparse.Namespace) -> int:
+    from sier_gui.core.dataset.validation import validate as validate_catalogue
+
+    catalogue = open_catalogue(arguments)
+    problems = validate_catalogue(catalogue, report=terminal_report())
+    rows = (
+        f"{'–' if p.row is None else p.row + 1}\t{p.sample_id}\t{p.column}\t{p.kind}\t{p.reason}"
+        for p in problems
+    )
+    emit(arguments, [p.as_json() for p in problems], rows)
+    say(f"{len(catalogue)} samples, {len(problems)} problems.")
+    return 0
+
+
+def train(arguments: argparse.Namespace) -> int:
+    from sier_gui.core.nets.training import load_config
+    from sier_gui.core.nets.training import train as train_release
+
+    catalogue = open_catalogue(arguments)
+    config = load_config(arguments.config)
+    release = train_release(
+        catalogue, config, Path(arguments.out), resume=arguments.resume, report=terminal_report()
+    )
+    metrics = json.loads((release.folder / "metrics.json").read_text(encoding="utf-8"))
+    emit(arguments, metrics, [f"{release.label} written to {release.folder}"])
+    return 0
+
+
+def models(arguments: argparse.Namespace) -> int:
+    from sier_gui.core.nets.releases import list_releases, verify
+
+    if arguments.action == "fetch":
+        from sier_gui.core.nets.weights import fetch
+
+        name = arguments.name or "vgg16"
+        file = fetch(name)
+        emit(arguments, {"schema": 1, "name": name, "file": str(file)}, [f"{name}\t{file}"])
+        return 0
+    releases = list_releases()
+    if arguments.name:
+        from sier_gui.core.nets.releases import choose_release
+
+        releases = [choose_release((), name=arguments.name)]
+    problems = {r.label: verify(r) if arguments.action == "verify" else [] for r in releases}
+    rows = [
+        {"name": r.name, "version": r.version, "classes": list(r.classes), "problems": problems[r.label]}
+        for r in releases
+    ]
+    state = "verified" if arguments.action == "verify" else ""
+    lines = (f"{r.label}\t{', '.join(r.classes)}\t{'; '.join(problems[r.label]) or state}" for r in releases)
+    emit(arguments, rows, lines)
+    return 1 if any(problems.values()) else 0
