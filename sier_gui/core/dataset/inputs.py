@@ -1,0 +1,35 @@
+"""From a sample's files to what a network is given."""
+
+from __future__ import annotations
+
+import hashlib
+
+from sier_gui.core.audio.features import log_mel
+from sier_gui.core.audio.files import load_speech
+from sier_gui.core.domain import FloatArray, FrontEnd, Modality, Sample, SampleInputs
+from sier_gui.core.images.files import Picture, read_image
+from sier_gui.core.images.tensors import image_tensor
+
+
+def load_inputs(sample: Sample, front: FrontEnd) -> SampleInputs:
+    """Decode both files of ``sample`` and prepare them as ``front`` says.
+
+    Raises
+    ------
+    SierError : a file is missing or cannot be decoded.
+    """
+    picture = read_image(sample.paths[Modality.IMAGE])
+    speech = load_speech(sample.paths[Modality.SPEECH], front.sample_rate)
+    return inputs_from(sample.sample_id, picture, speech, front)
+
+
+def inputs_from(sample_id: str, picture: Picture, speech: FloatArray, front: FrontEnd) -> SampleInputs:
+    """Prepare a decoded picture, uint8 (h, w, 3), and mono speech, float32 (n,) at ``front.sample_rate``."""
+    image, pixels = image_tensor(picture, front)
+    mel, times = log_mel(speech, front)
+    digest = hashlib.sha256()
+    for tensor in (image, mel):
+        digest.update(str(tensor.shape).encode())
+        digest.update(tensor.tobytes())
+    tensors = {Modality.IMAGE: image, Modality.SPEECH: mel}
+    return SampleInputs(sample_id, tensors, pixels, times, digest.hexdigest())
