@@ -42,6 +42,29 @@ def user_folder(kind: str) -> Path:
     return Path(where("sier-gui", appauthor=False))
 
 
+def check_media(path: Path, what: str) -> None:
+    """Refuse what no decoder should open: ``path`` must be a readable regular file that is not empty.
+
+    Pipes and devices are refused since reading them may block for ever. ``what`` is "sound" or "picture".
+
+    Raises
+    ------
+    SierError : says which of these it is.
+    """
+    try:
+        if path.is_dir():
+            raise SierError(f"{path} is a folder, not a {what} file.", "Choose a file in it.")
+        if not path.is_file():
+            raise SierError(f"There is no {what} file at {path}.", "Check the path.")
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        reason = getattr(error, "strerror", None) or error
+        raise SierError(f"Cannot open {path}: {reason}.", "Check the path and its permissions.") from error
+    if empty:
+        raise SierError(f"{path} is empty (0 bytes).", "Copy it again from its source.")
+
+
 @contextmanager
 def atomic_file(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``target``; on success it replaces ``target``, on failure nothing is left.

@@ -79,7 +79,7 @@ def mel_edges_hz(rate: int, mels: int) -> Floats:
 
 @lru_cache(maxsize=8)
 def mel_filters(rate: int, n_fft: int, mels: int) -> Floats:
-    """Triangular filters (mels, n_fft // 2 + 1), Slaney's scale, each of area 1 over Hz (Auditory Toolbox)."""
+    """Triangular filters (mels, n_fft // 2 + 1), Slaney's scale, each of area 1 over Hz."""
     bins = np.linspace(0, rate / 2, n_fft // 2 + 1)
     points = _mel_to_hz(np.linspace(0, float(_hz_to_mel(np.float64(rate / 2))), mels + 2))
     low, peak, high = points[:-2, None], points[1:-1, None], points[2:, None]
@@ -132,7 +132,7 @@ def _fit_columns(power: Floats, columns: int) -> Floats:
 
 
 def _loudest_window(power: Floats, columns: int) -> tuple[Floats, int]:
-    """The ``columns`` consecutive frames with the most power, and the first's index (negative when padded)."""
+    """The ``columns`` consecutive frames with the most power, and the first's index (< 0: padded)."""
     n = len(power)
     if n <= columns:
         before = (columns - n) // 2

@@ -9,7 +9,7 @@ import numpy as np
 
 from sier_gui.core.domain import FloatArray
 from sier_gui.core.errors import SierError
-from sier_gui.core.paths import atomic_file
+from sier_gui.core.paths import atomic_file, check_media
 
 MAX_SECONDS = 600.0  # speech is at most 60 s; ten minutes leave room for a whole recording session
 MAX_VALUES = 60_000_000  # frames × channels: 240 MB of float32
@@ -43,10 +43,7 @@ def read_audio(path: Path, *, max_seconds: float = MAX_SECONDS) -> Audio:
     import soundfile
 
     path = Path(path)
-    if not path.is_file():  # a pipe or device would block for ever
-        raise SierError(f"No sound file at {path}.", "Check the path.")
-    if path.stat().st_size == 0:
-        raise SierError(f"{path} is empty (0 bytes).", "Copy it again from its source.")
+    check_media(path, "sound")
     try:
         with soundfile.SoundFile(str(path)) as file:
             _check_header(path, file, max_seconds)
@@ -73,7 +70,7 @@ def load_speech(path: Path, rate: int = 16_000) -> FloatArray:
 
 
 def resample(samples: FloatArray, rate: int, target: int) -> FloatArray:
-    """Band-limited resampling (soxr, high quality) of (n,) or (n, channels) from ``rate`` to ``target`` Hz."""
+    """Band-limited resampling (soxr) of (n,) or (n, channels) from ``rate`` to ``target`` Hz."""
     if rate == target:
         return samples
     import soxr

@@ -3,24 +3,45 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 from sier_gui.core.audio.features import log_mel
 from sier_gui.core.audio.files import load_speech
 from sier_gui.core.domain import FloatArray, FrontEnd, Modality, Sample, SampleInputs
+from sier_gui.core.errors import SierError
 from sier_gui.core.images.files import Picture, read_image
 from sier_gui.core.images.tensors import image_tensor
 
 
-def load_inputs(sample: Sample, front: FrontEnd) -> SampleInputs:
-    """Decode both files of ``sample`` and prepare them as ``front`` says.
+@dataclass(frozen=True, slots=True)
+class DecodedSample:
+    """Both files decoded: ``picture`` uint8 (h, w, 3), ``speech`` float32 (n,) mono at ``rate`` Hz."""
+
+    picture: Picture
+    speech: FloatArray
+    rate: int
+    inputs: SampleInputs
+
+
+def load_view(sample: Sample, front: FrontEnd) -> DecodedSample:
+    """Decode both files of ``sample`` and prepare them as ``front`` says, keeping what was decoded.
 
     Raises
     ------
     SierError : a file is missing or cannot be decoded.
     """
+    for modality in (Modality.IMAGE, Modality.SPEECH):
+        if modality not in sample.paths:
+            raise SierError(f"Sample {sample.sample_id} has no {modality} file.", "Add one to its row.")
     picture = read_image(sample.paths[Modality.IMAGE])
     speech = load_speech(sample.paths[Modality.SPEECH], front.sample_rate)
-    return inputs_from(sample.sample_id, picture, speech, front)
+    inputs = inputs_from(sample.sample_id, picture, speech, front)
+    return DecodedSample(picture, speech, front.sample_rate, inputs)
+
+
+def load_inputs(sample: Sample, front: FrontEnd) -> SampleInputs:
+    """As `load_view`, where only the tensors are wanted."""
+    return load_view(sample, front).inputs
 
 
 def inputs_from(sample_id: str, picture: Picture, speech: FloatArray, front: FrontEnd) -> SampleInputs:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sier_gui.core.errors import SierError
+from sier_gui.core.paths import check_media
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PilImage
@@ -18,10 +19,11 @@ Picture = NDArray[np.uint8]
 MAX_PIXELS = 50_000_000  # decodes within 2 s; a header alone can claim billions
 # Not every Pillow plugin: EPS starts Ghostscript, and rare decoders meet only hostile files.
 FORMATS = (
-    "JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "WEBP", "AVIF", "TIFF", "PPM",
+    "JPEG", "PNG", "GIF", "BMP", "DIB", "WEBP", "AVIF", "TIFF", "PPM",
     "JPEG2000", "PCX", "PSD", "TGA", "ICO", "SGI", "SUN", "XBM",
 )  # fmt: skip
 _CONVERT = "Convert it to PNG or JPEG with another program, or leave it out."
+_SMALLER = "Scale it down, or raise the limit."
 
 
 def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> Picture:
@@ -44,10 +46,9 @@ def thumbnail(path: Path, size: int, *, max_pixels: int = MAX_PIXELS) -> Picture
 def _decode(path: Path, max_pixels: int, size: int | None) -> Picture:
     from PIL import Image
 
-    if not path.is_file():  # a pipe or device would block for ever
-        raise SierError(f"No picture at {path}.", "Check the path.")
-    if path.stat().st_size == 0:
-        raise SierError(f"{path} is empty (0 bytes).", "Copy it again from its source.")
+    check_media(path, "picture")
+    # Pillow's own limit must not be lower than the one asked for; ours is checked before decoding
+    Image.MAX_IMAGE_PIXELS = max(max_pixels, MAX_PIXELS)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata; what matters raises
@@ -55,11 +56,13 @@ def _decode(path: Path, max_pixels: int, size: int | None) -> Picture:
                 _check_size(path, image.size, max_pixels)
                 if size is not None:
                     image.draft("RGB", (size, size))
-                orientation = _orientation(image)
                 image.load()
+                orientation = _orientation(image)  # after load: for PNG it would decode, and fail, itself
                 return _oriented(_shrunk(_rgb(image), size), orientation)
     except SierError:
         raise
+    except Image.DecompressionBombError as error:
+        raise SierError(f"{path} is too large: {error}.", _SMALLER) from error
     except Exception as error:  # decoders answer damaged files with whatever they stumble over
         raise SierError(f"Cannot read {path} as a picture: {_reason(error, path)}.", _CONVERT) from error
 
@@ -69,7 +72,7 @@ def _check_size(path: Path, size: tuple[int, int], max_pixels: int) -> None:
     if width * height > max_pixels:
         raise SierError(
             f"{path} is too large: {width} × {height} pixels (limit {max_pixels:,}).",
-            "Scale it down, or raise the limit.",
+            _SMALLER,
         )
 
 
@@ -95,7 +98,7 @@ def _rgb(image: PilImage) -> PilImage:
 
 
 def _scaled_grey(values: NDArray[np.generic]) -> Picture:
-    """Deep grey (h, w) to 8 bits: 16-bit by 65535, 32-bit by its own maximum, floats from [0, 1] or by maximum."""
+    """Deep grey (h, w) to 8 bits: integers by 65535, floats by 1, or by their maximum if larger."""
     grey = values.astype(np.float64)
     if not np.isfinite(grey).all():
         raise ValueError("it holds values that are not finite numbers")
@@ -125,6 +128,4 @@ def _reason(error: Exception, path: Path) -> str:
 
     if isinstance(error, UnidentifiedImageError):
         return "not a picture in a known format"
-    if isinstance(error, PermissionError):
-        return "permission denied"
     return str(error).replace(str(path), "it").strip().rstrip(".") or type(error).__name__
