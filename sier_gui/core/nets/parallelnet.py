@@ -1,0 +1,169 @@
+"""ParallelNet: two networks for each modality, criss-cross fusion, three heads (journal version §3.2; models.md §1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sier_gui.core.domain import Modality
+from sier_gui.core.errors import SierError
+from sier_gui.core.nets.networks import NetworkConfig
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+# channels by block; a max-pool follows each block
+VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+VGG19 = ((64, 64), (128, 128), (256,) * 4, (512,) * 4, (512,) * 4)
+CONV = ((64, 64), (128, 128), (256, 256))
+SIDE = 128
+DENSE = 512  # width of the embeddings
+HEAD = 1024
+
+# the statistics VGG's weights were made with; pictures are RGB in [0, 1]
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+# a log-mel in [0, 1] lies around .5 ± .25
+MEL_MEAN, MEL_STD = 0.5, 0.25
+
+
+class ParallelNet:
+    """The network of the papers; ``config.width`` scales every convolution channel and dense size.
+
+    With trunk and conv the two networks of a modality (the papers' N1 and N2, whose names they swap):
+
+    - ``fusion = "crisscross"``: F_i = trunk_i + conv_s, F_s = trunk_s + conv_i;
+      ``"printed"``: equation 1 as it stands, F_s = trunk_s + trunk_i (conv_i is then unused).
+    - F_mul = F_i ⊙ F_s (``fusion_op = "product"``) or F_i + F_s (``"sum"``).
+    - O = w₁ O_sp + w₂ O_img + w₃ O_mul, w = softmax of three learned scalars (equation 2).
+    """
+
+    options: ClassVar[Mapping[str, Any]] = {"fusion": "crisscross", "fusion_op": "product", "dropout": 0.0}
+    separable = True
+
+    def __init__(self, config: NetworkConfig) -> None:
+        import torch
+        from torch import nn
+
+        self.classes = config.classes
+        self.config = config
+        self.fusion = _choice(config, "fusion", ("crisscross", "printed"))
+        self.fusion_op = _choice(config, "fusion_op", ("product", "sum"))
+        dropout = float(config.options["dropout"])
+        self.dense = _scaled(DENSE, config.width)
+        head = _scaled(HEAD, config.width)
+
+        def make_head() -> nn.Module:
+            return nn.Sequential(
+                nn.Linear(self.dense, head),
+                nn.ReLU(),
+                nn.Dropout(dropout),
+                nn.Linear(head, head),
+                nn.ReLU(),
+                nn.Dropout(dropout),
+                nn.Linear(head, len(self.classes)),
+            )
+
+        self.module = nn.ModuleDict(
+            {
+                "speech_trunk": nn.Sequential(
+                    nn.Conv2d(1, 3, 1), _column(3, VGG16, config.width, self.dense, dropout)
+                ),
+                "image_trunk": _column(3, VGG19, config.width, self.dense, dropout),
+                "speech_conv": _column(1, CONV, config.width, self.dense, dropout),
+                "image_conv": _column(3, CONV, config.width, self.dense, dropout),
+                "head_speech": make_head(),
+                "head_image": make_head(),
+                "head_product": make_head(),
+            }
+        )
+        self.module.register_parameter("late_weights", nn.Parameter(torch.zeros(3)))
+        self.module.register_buffer("absence_image", torch.zeros(3, 1, 1))
+        self.module.register_buffer("absence_speech", torch.zeros(1, SIDE, 1))
+        for name, values in (("image_mean", IMAGENET_MEAN), ("image_std", IMAGENET_STD)):
+            self.module.register_buffer(name, torch.tensor(values).view(3, 1, 1), persistent=False)
+        _initialise(self.module)
+        self.module.to(memory_format=torch.channels_last)
+
+    @property
+    def absence_mean(self) -> Mapping[Modality, Tensor]:
+        return {
+            Modality.IMAGE: self.module.get_buffer("absence_image"),
+            Modality.SPEECH: self.module.get_buffer("absence_speech"),
+        }
+
+    def embed(self, modality: Modality, batch: Tensor) -> Tensor:
+        """(B, 3|1, 128, 128) → (B, 2·dense): outputs of the trunk, then of the convolution network."""
+        import torch
+
+        if modality is Modality.IMAGE:
+            x = (batch - self.module.get_buffer("image_mean")) / self.module.get_buffer("image_std")
+        else:
+            x = (batch - MEL_MEAN) / MEL_STD
+        x = x.contiguous(memory_format=torch.channels_last)
+        part = self.module.get_submodule
+        return torch.cat([part(f"{modality}_trunk")(x), part(f"{modality}_conv")(x)], dim=1)
+
+    def fuse(self, embeddings: Mapping[Modality, Tensor]) -> Tensor:
+        """(B, 2·dense) per modality → logits (B, C)."""
+        trunk_i, conv_i = embeddings[Modality.IMAGE].split(self.dense, dim=1)
+        trunk_s, conv_s = embeddings[Modality.SPEECH].split(self.dense, dim=1)
+        f_image = trunk_i + conv_s
+        f_speech = trunk_s + (conv_i if self.fusion == "crisscross" else trunk_i)
+        f_product = f_image * f_speech if self.fusion_op == "product" else f_image + f_speech
+        w = self.module.get_parameter("late_weights").softmax(0)
+        part = self.module.get_submodule
+        return (
+            w[0] * part("head_speech")(f_speech)
+            + w[1] * part("head_image")(f_image)
+            + w[2] * part("head_product")(f_product)
+        )
+
+    def forward(self, images: Tensor, log_mels: Tensor) -> Tensor:
+        return self.fuse(
+            {
+                Modality.IMAGE: self.embed(Modality.IMAGE, images),
+                Modality.SPEECH: self.embed(Modality.SPEECH, log_mels),
+            }
+        )
+
+
+def _choice(config: NetworkConfig, key: str, allowed: Sequence[str]) -> str:
+    value = config.options[key]
+    if value not in allowed:
+        raise SierError(f"{key} = {value!r} is not an option of ParallelNet.", f"Use {' or '.join(allowed)}.")
+    return str(value)
+
+
+def _scaled(size: int, width: float) -> int:
+    return max(1, round(size * width))
+
+
+def _column(
+    channels: int, blocks: Sequence[Sequence[int]], width: float, dense: int, dropout: float
+) -> nn.Module:
+    """3×3 convolutions with ReLU, a max-pool after each block, batch-norm, flatten, dense with ReLU."""
+    from torch import nn
+
+    layers: list[nn.Module] = []
+    side = SIDE
+    for block in blocks:
+        for size in block:
+            layers += [nn.Conv2d(channels, _scaled(size, width), 3, padding=1), nn.ReLU(inplace=True)]
+            channels = _scaled(size, width)
+        layers.append(nn.MaxPool2d(2))
+        side //= 2
+    layers += [nn.BatchNorm2d(channels), nn.Flatten(), nn.Dropout(dropout)]
+    layers += [nn.Linear(channels * side * side, dense), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
+def _initialise(module: nn.Module) -> None:
+    """He's initialisation (arXiv:1502.01852 §2.2) keeps the deep trunks' signal without batch-norm between layers."""
+    from torch import nn
+
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
