@@ -62,7 +62,7 @@ def _decode(path: Path, max_pixels: int, size: int | None) -> Picture:
     except SierError:
         raise
     except Image.DecompressionBombError as error:
-        raise SierError(f"{path} is too large: {error}.", _SMALLER) from error
+        raise SierError(f"{path} is too large: {_reason(error, path)}.", _SMALLER) from error
     except Exception as error:  # decoders answer damaged files with whatever they stumble over
         raise SierError(f"Cannot read {path} as a picture: {_reason(error, path)}.", _CONVERT) from error
 
