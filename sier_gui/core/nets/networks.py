@@ -124,9 +124,10 @@ class NetworkConfig:
 
 
 class NetworkFactory(Protocol):
-    """What a registry entry is: the network's class, or a function. ``options``: the keys it knows, with defaults.
+    """What a registry entry is: the network's class, or a function.
 
-    ``options`` are merged before the call: the factory reads every key from ``config.options``.
+    ``options``: the keys it knows, with defaults. They are
+    merged before the call: the factory reads every key from ``config.options``.
     """
 
     options: Mapping[str, Any]

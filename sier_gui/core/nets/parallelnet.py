@@ -1,4 +1,7 @@
-"""ParallelNet: two networks for each modality, criss-cross fusion, three heads (journal version §3.2; models.md §1)."""
+"""ParallelNet: two networks for each modality, criss-cross fusion, three heads.
+
+Journal version §3.2, with the choices the papers leave open as options.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +86,7 @@ class ParallelNet:
         for name, values in (("image_mean", IMAGENET_MEAN), ("image_std", IMAGENET_STD)):
             self.module.register_buffer(name, torch.tensor(values).view(3, 1, 1), persistent=False)
         _initialise(self.module)
-        self.module.to(memory_format=torch.channels_last)
+        self.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
     def absence_mean(self) -> Mapping[Modality, Tensor]:
@@ -159,7 +162,7 @@ def _column(
 
 
 def _initialise(module: nn.Module) -> None:
-    """He's initialisation (arXiv:1502.01852 §2.2) keeps the deep trunks' signal without batch-norm between layers."""
+    """He's initialisation (arXiv:1502.01852 §2.2): the deep trunks have no batch-norm inside."""
     from torch import nn
 
     for layer in module.modules():

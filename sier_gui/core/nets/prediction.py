@@ -1,0 +1,157 @@
+"""A release's answers to samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sier_gui.core.dataset.inputs import load_inputs
+from sier_gui.core.domain import FrontEnd, Modality, Prediction, SampleInputs
+from sier_gui.core.errors import SierError
+from sier_gui.core.nets.networks import Network
+from sier_gui.core.nets.releases import Release, load
+from sier_gui.core.tasks import CancelToken, Progress, Report, silent
+
+if TYPE_CHECKING:
+    from sier_gui.core.dataset.catalogue import Catalogue
+
+BATCH = 16
+
+
+class Predictor:
+    """A verified release on a device, ready to answer. Making one loads torch and the weights.
+
+    Parameters
+    ----------
+    release : as `choose_release` gives it.
+    device : "auto" takes CUDA where there is one; "cpu"; "cuda".
+
+    Raises
+    ------
+    SierError : the release does not verify, or CUDA was asked for and is not there.
+    """
+
+    def __init__(self, release: Release, device: str = "auto") -> None:
+        self.device = resolve_device(device)
+        self.release = release
+        self.network: Network = load(release, self.device)
+        self.front: FrontEnd = release.front
+        self.classes: tuple[str, ...] = release.classes
+
+    def predict(
+        self,
+        inputs: Iterable[SampleInputs],
+        *,
+        labels: Iterable[str | None] | None = None,
+        batch: int = BATCH,
+        report: Report = silent,
+        token: CancelToken | None = None,
+    ) -> Iterator[Prediction]:
+        """One Prediction for each of ``inputs``, in order; ``labels`` go along with them.
+
+        Raises
+        ------
+        Cancelled : ``token`` was cancelled; asked before each batch.
+        """
+        token = token or CancelToken()
+        total = len(inputs) if isinstance(inputs, Sequence) else 0
+        done = 0
+        with_labels = _with_labels(inputs, labels)
+        while True:
+            token.check()
+            chunk = list(islice(with_labels, batch))
+            if not chunk:
+                return
+            for (one, label), logits in zip(chunk, self._logits([one for one, _ in chunk]), strict=True):
+                yield Prediction(one.sample_id, self.classes, softmax(logits), logits, label)
+            done += len(chunk)
+            report(Progress(done, total, chunk[-1][0].sample_id))
+
+    def predict_rows(
+        self,
+        catalogue: Catalogue,
+        rows: Sequence[int] | NDArray[np.int64],
+        *,
+        batch: int = BATCH,
+        report: Report = silent,
+        token: CancelToken | None = None,
+    ) -> Iterator[tuple[int, Prediction | SierError]]:
+        """Each of ``rows`` with its Prediction, or with the error that kept its files from being read.
+
+        Rows come in the order asked for.
+        """
+        token = token or CancelToken()
+        for start in range(0, len(rows), batch):
+            answers: dict[int, Prediction | SierError] = {}
+            readable: list[tuple[int, SampleInputs, str | None]] = []
+            chunk = [int(row) for row in rows[start : start + batch]]
+            for row in chunk:
+                token.check()  # decoding may be slow: a cancel is answered after the current file
+                try:
+                    sample = catalogue.sample(row)
+                    readable.append((row, load_inputs(sample, self.front), sample.label))
+                except SierError as error:
+                    answers[row] = error
+            predictions = self.predict(
+                [one for _, one, _ in readable], labels=[label for *_, label in readable], batch=batch
+            )
+            answers.update(zip((row for row, *_ in readable), predictions, strict=True))
+            for row in chunk:
+                yield row, answers[row]
+            report(Progress(start + len(chunk), len(rows), "predicting"))
+
+    def _logits(self, inputs: Sequence[SampleInputs]) -> NDArray[np.float64]:
+        """(n, C) float64."""
+        import torch
+
+        def stacked(modality: Modality) -> torch.Tensor:
+            return torch.from_numpy(np.stack([one.tensors[modality] for one in inputs])).to(self.device)
+
+        with torch.inference_mode():
+            logits = self.network.forward(stacked(Modality.IMAGE), stacked(Modality.SPEECH))
+        return logits.double().cpu().numpy()
+
+
+def _with_labels(
+    inputs: Iterable[SampleInputs], labels: Iterable[str | None] | None
+) -> Iterator[tuple[SampleInputs, str | None]]:
+    if labels is None:
+        return ((one, None) for one in inputs)
+    return zip(inputs, labels, strict=True)
+
+
+def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Over the last axis."""
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return shifted / shifted.sum(axis=-1, keepdims=True)
+
+
+def resolve_device(device: str) -> str:
+    """ "auto" | "cpu" | "cuda" → "cpu" | "cuda".
+
+    Raises
+    ------
+    SierError : an unknown name, or CUDA was asked for and is not there.
+    """
+    if device not in ("auto", "cpu", "cuda"):
+        raise SierError(f"There is no device {device!r}.", "Use auto, cpu or cuda.")
+    if device == "cpu":
+        return device
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if device == "cuda":
+        raise SierError("CUDA was asked for, but torch finds no CUDA device.", "Use --device cpu.")
+    return "cpu"
+
+
+def set_threads(count: int) -> None:
+    """How many cores torch may use; the window keeps one for itself."""
+    import torch
+
+    torch.set_num_threads(max(1, count))
