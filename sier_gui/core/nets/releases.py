@@ -86,7 +86,7 @@ def roots() -> tuple[Path, ...]:
 
 
 def list_releases() -> list[Release]:
-    """All readable releases by name and ascending version; a damaged folder is left out (`verify` names its fault)."""
+    """All readable releases by name and ascending version. Damaged folders are left out."""
     found: dict[str, Release] = {}
     for root in roots():
         for config in sorted(root.glob(f"*/*/{CONFIG}")):

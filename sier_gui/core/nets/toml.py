@@ -11,7 +11,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def dumps(tables: Mapping[str, Any]) -> str:
-    """``tables`` as TOML: plain values first, then each mapping as a ``[table]``. None values are left out."""
+    """``tables`` as TOML: plain values first, then mappings as ``[table]``s. None is left out."""
     lines = _lines(tables, "")
     return "\n".join(lines).strip() + "\n"
 
