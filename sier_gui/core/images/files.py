@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image as PilImage
 
 Picture = NDArray[np.uint8]
-MAX_PIXELS = 50_000_000  # decodes within 2 s; a header alone can claim billions
+MAX_PIXELS = 32_000_000  # decodes within 2 s; a header alone can claim billions
+_SLOW = {"JPEG2000": 4}  # decoders that take this many times longer per pixel: their limit is as much lower
 # Not every Pillow plugin: EPS starts Ghostscript, and rare decoders meet only hostile files.
 FORMATS = (
     "JPEG", "PNG", "GIF", "BMP", "DIB", "WEBP", "AVIF", "TIFF", "PPM",
@@ -53,7 +54,7 @@ def _decode(path: Path, max_pixels: int, size: int | None) -> Picture:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata; what matters raises
             with Image.open(path, formats=FORMATS) as image:
-                _check_size(path, image.size, max_pixels)
+                _check_size(path, image.size, max_pixels // _SLOW.get(image.format or "", 1))
                 if size is not None:
                     image.draft("RGB", (size, size))
                 image.load()
@@ -94,17 +95,17 @@ def _rgb(image: PilImage) -> PilImage:
         transparent = image.convert("RGBA")
         white = Image.new("RGBA", transparent.size, "white")
         return Image.alpha_composite(white, transparent).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _scaled_grey(values: NDArray[np.generic]) -> Picture:
     """Deep grey (h, w) to 8 bits: integers by 65535, floats by 1, or by their maximum if larger."""
-    grey = values.astype(np.float64)
+    grey = values.astype(np.float32)
     if not np.isfinite(grey).all():
         raise ValueError("it holds values that are not finite numbers")
     full = 1.0 if values.dtype.kind == "f" else 65535.0
     top = max(full, float(grey.max(initial=0)))
-    return np.clip(np.rint(grey / top * 255), 0, 255).astype(np.uint8)
+    return np.clip(np.rint(grey * np.float32(255 / top)), 0, 255).astype(np.uint8)
 
 
 def _shrunk(image: PilImage, size: int | None) -> PilImage:
@@ -120,7 +121,7 @@ def _oriented(image: PilImage, orientation: int) -> Picture:
         2: Transpose.FLIP_LEFT_RIGHT, 3: Transpose.ROTATE_180, 4: Transpose.FLIP_TOP_BOTTOM,
         5: Transpose.TRANSPOSE, 6: Transpose.ROTATE_270, 7: Transpose.TRANSVERSE, 8: Transpose.ROTATE_90,
     }.get(orientation)  # fmt: skip
-    return np.array(image.transpose(turn) if turn is not None else image)
+    return np.asarray(image.transpose(turn) if turn is not None else image)
 
 
 def _reason(error: Exception, path: Path) -> str:
