@@ -1,0 +1,202 @@
+"""The value of coalitions: a network asked with some players removed (explain.md §1, §2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sier_gui.core.domain import FloatArray, Modality
+from sier_gui.core.explain.attribution import Floats
+from sier_gui.core.explain.players import Ints, Players
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sier_gui.core.nets.networks import Network
+
+Bools = NDArray[np.bool_]
+T = TypeVar("T")
+
+# Chosen from the network's cost, not from a clock: a repeat must use the same batches to be equal bit for
+# bit. A core does 20–80 GMAC a second, so this many stay under 50 ms.
+MACS_PER_BATCH = {"cpu": 1.2e9, "cuda": 4e11}
+LARGEST_BATCH = {"cpu": 32, "cuda": 256}
+PAIRS_PER_FUSE = 256
+
+
+class Game(Protocol):
+    """A cooperative game over the players of several modalities, for all classes at once.
+
+    A coalition is one mask per modality. ``values`` is given distinct masks and which of them meet:
+    coalition j consists of ``masks[m][index[m][j]]`` for each m.
+    """
+
+    @property
+    def shapes(self) -> Mapping[Modality, tuple[int, ...]]:
+        """The players' layout; its product is their number."""
+        ...
+
+    @property
+    def corners(self) -> Mapping[Modality, Bools]:
+        """(2, players): nobody, everybody. Always the same arrays, so that a game may keep their answers."""
+        ...
+
+    def values(self, masks: Mapping[Modality, Bools], index: Mapping[Modality, Ints]) -> Floats:
+        """Masks (k_m, players of m) with True for present, indices (n,) → (n, C) float64."""
+        ...
+
+
+def corners_of(shapes: Mapping[Modality, tuple[int, ...]]) -> dict[Modality, Bools]:
+    """Nobody and everybody: (2, players) for each modality."""
+    return {m: np.repeat([[False], [True]], np.prod(shape), axis=1) for m, shape in shapes.items()}
+
+
+class NetworkGame:
+    """A network's probabilities (or logits) with absent players replaced by their stand-ins.
+
+    A separable network embeds each distinct mask once, K + L passes for K·L joint values, and fuses only
+    the pairs asked for. Any other network (a black box, or one that mixes early) is asked for each pair.
+
+    Parameters
+    ----------
+    network : see `core.nets.networks.Network`.
+    tensors, absent : what the network sees, and what stands in for it, (channels, height, width) each.
+    value : "probability" or "logit".
+    batch : inputs per pass; None chooses from the network's multiplications.
+    after_batch : told the number of inputs that just went through; may raise `Cancelled`.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        tensors: Mapping[Modality, FloatArray],
+        absent: Mapping[Modality, FloatArray],
+        players: Players,
+        *,
+        value: str = "probability",
+        batch: int | None = None,
+        after_batch: Callable[[int], None] = lambda _count: None,
+    ) -> None:
+        import torch
+
+        parameter = next(iter(network.module.parameters()), torch.zeros(()))
+        self.device, self.dtype = parameter.device, parameter.dtype
+        self.network, self.value, self.batch = network, value, batch
+        self.shapes, self.corners = players.shapes, corners_of(players.shapes)
+        self.passes = 0  # inputs that went through the network's expensive part
+        self._after_batch = after_batch
+        self._present = {m: self._tensor(x) for m, x in tensors.items()}
+        self._absent = {m: self._tensor(x) for m, x in absent.items()}
+        self._maps = {m: torch.from_numpy(owners).to(self.device) for m, owners in players.maps.items()}
+        self._corner_embeddings: dict[Modality, Tensor] = {}
+        self._batches: dict[Modality, int] = {}
+        self._joint_batch: int | None = None
+
+    def values(self, masks: Mapping[Modality, Bools], index: Mapping[Modality, Ints]) -> Floats:
+        import torch
+
+        with torch.inference_mode():
+            separable = self.network.separable
+            logits = self._factorised(masks, index) if separable else self._joint(masks, index)
+            values = logits.double()
+            if self.value == "probability":
+                values = values.softmax(1)
+            return values.cpu().numpy()
+
+    def _factorised(self, masks: Mapping[Modality, Bools], index: Mapping[Modality, Ints]) -> Tensor:
+        import torch
+
+        embeddings = {m: self._embedded(m, given) for m, given in masks.items()}
+        places = {m: torch.from_numpy(i).to(self.device) for m, i in index.items()}
+        pairs = len(next(iter(index.values())))
+        fused = []
+        for start in range(0, pairs, PAIRS_PER_FUSE):
+            part = slice(start, start + PAIRS_PER_FUSE)
+            fused.append(self.network.fuse({m: e[places[m][part]] for m, e in embeddings.items()}))
+            self._after_batch(0)
+        return torch.cat(fused)
+
+    def _embedded(self, modality: Modality, masks: Bools) -> Tensor:
+        """(k, D)."""
+        import torch
+
+        nobody_everybody = self._corner(modality)
+        if masks is self.corners[modality]:
+            return nobody_everybody
+        size = self._batches[modality]
+        starts = range(0, len(masks), size)
+        return torch.cat([self._one_batch(self._embed(modality), masks[i : i + size]) for i in starts])
+
+    def _embed(self, modality: Modality) -> Callable[[Bools], Tensor]:
+        return lambda masks: self.network.embed(modality, self._masked(modality, masks))
+
+    def _corner(self, modality: Modality) -> Tensor:
+        """(2, D): wanted again and again, so kept; the cost of computing it decides the size of batches."""
+        if modality not in self._corner_embeddings:
+            corner, macs = counted(
+                self.network, lambda: self._one_batch(self._embed(modality), self.corners[modality])
+            )
+            self._corner_embeddings[modality] = corner
+            self._batches[modality] = self.batch or self._fitting(macs / 2)
+        return self._corner_embeddings[modality]
+
+    def _joint(self, masks: Mapping[Modality, Bools], index: Mapping[Modality, Ints]) -> Tensor:
+        import torch
+
+        def forward(rows: Ints) -> Tensor:
+            given = {m: self._masked(m, masks[m][index[m][rows]]) for m in masks}
+            return self.network.forward(given[Modality.IMAGE], given[Modality.SPEECH])
+
+        rows = np.arange(len(next(iter(index.values()))))
+        if self._joint_batch is None:
+            self._joint_batch = self.batch or self._fitting(
+                counted(self.network, lambda: forward(rows[:1]))[1]
+            )
+        starts = range(0, len(rows), self._joint_batch)
+        return torch.cat([self._one_batch(forward, rows[i : i + self._joint_batch]) for i in starts])
+
+    def _one_batch(self, run: Callable[[NDArray], Tensor], part: NDArray) -> Tensor:
+        result = run(part)
+        self.passes += len(part)
+        self._after_batch(len(part))
+        return result
+
+    def _masked(self, modality: Modality, masks: Bools) -> Tensor:
+        """(b, players) → the input with the absent players replaced, (b, channels, height, width)."""
+        import torch
+
+        present = torch.from_numpy(masks).to(self.device)[:, None, self._maps[modality]]
+        return torch.where(present, self._present[modality], self._absent[modality])
+
+    def _fitting(self, macs: float) -> int:
+        """Inputs per batch, when one takes ``macs`` multiply-adds."""
+        kind = self.device.type if self.device.type in LARGEST_BATCH else "cpu"
+        return min(max(int(MACS_PER_BATCH[kind] / max(macs, 1)), 1), LARGEST_BATCH[kind])
+
+    def _tensor(self, array: FloatArray) -> Tensor:
+        import torch
+
+        return torch.from_numpy(np.array(array)).to(self.device, self.dtype)
+
+
+def counted(network: Network, run: Callable[[], T]) -> tuple[T, float]:
+    """``run()``, and the multiply-adds of its convolutions and dense layers (0 where none is seen)."""
+    from torch import nn
+
+    total = 0.0
+
+    def count(layer: nn.Module, _inputs: object, output: Tensor) -> None:
+        nonlocal total
+        total += output.numel() * layer.get_parameter("weight")[0].numel()
+
+    layers = [x for x in network.module.modules() if isinstance(x, nn.Conv1d | nn.Conv2d | nn.Linear)]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    try:
+        result = run()
+        return result, total
+    finally:
+        for hook in hooks:
+            hook.remove()
