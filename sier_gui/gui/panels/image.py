@@ -1,0 +1,376 @@
+"""The picture, and on it how much each patch spoke for or against the class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QRegion,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+
+from sier_gui.core.domain import Modality, PixelMap
+from sier_gui.core.images.patches import patch_at, patch_rectangles
+from sier_gui.gui import overlay
+from sier_gui.gui.state import AppState, Hover
+from sier_gui.gui.widgets import ElidedLabel, paint_notice
+
+if TYPE_CHECKING:
+    from sier_gui.gui.actions import ActionTable
+    from sier_gui.gui.state import SampleView
+
+_LOADING_MS = 150  # a sample that arrives sooner never flashes the word
+_STEPS = {
+    Qt.Key.Key_Left: (0, -1),
+    Qt.Key.Key_Right: (0, 1),
+    Qt.Key.Key_Up: (-1, 0),
+    Qt.Key.Key_Down: (1, 0),
+}
+
+
+class PictureCanvas(QWidget):
+    """Paints picture, overlay and patch cursor; speaks in picture pixels and knows no state."""
+
+    pointed = Signal(object)  # (x, y) in picture pixels, or None when the pointer left
+    stepped = Signal(int, int)  # rows, columns the patch cursor should move
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._picture: NDArray[np.uint8] | None = None
+        self._pixels: PixelMap | None = None
+        self._scaled: QImage | None = None  # picture at screen size; repainting then only copies
+        self._grey: QImage | None = None
+        self._patches: QImage | None = None
+        self._opacity = 0.0
+        self._grid: tuple[int, int] | None = None
+        self._cursor: tuple[int, int] | None = None
+        self._notice = ("", "")
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(160, 120)
+
+    def sizeHint(self) -> QSize:
+        return QSize(520, 420)
+
+    def show_picture(self, picture: NDArray[np.uint8] | None, pixels: PixelMap | None) -> None:
+        """``picture``: uint8 (height, width, 3); ``pixels`` says which part the network saw."""
+        self._picture, self._pixels = picture, pixels
+        self._scaled = self._grey = None
+        self.update()
+
+    def show_notice(self, title: str, hint: str) -> None:
+        """Words instead of a picture."""
+        self._notice = (title, hint)
+        self.show_picture(None, None)
+
+    def show_patches(self, rgba: NDArray[np.uint8] | None, opacity: float) -> None:
+        """``rgba``: uint8 (rows, columns, 4), None for no overlay; ``opacity`` in [0, 1] scales its alpha."""
+        self._opacity = opacity
+        self._patches = None
+        if rgba is not None:
+            rows, columns = rgba.shape[:2]
+            data = np.ascontiguousarray(rgba)
+            # a copy, since QImage only borrows numpy's memory
+            self._patches = QImage(
+                data.data, columns, rows, 4 * columns, QImage.Format.Format_RGBA8888
+            ).copy()
+        self.update()
+
+    def set_cursor(self, cursor: tuple[int, int] | None, grid: tuple[int, int] | None) -> None:
+        """Outline one patch of a (rows, columns) grid."""
+        if (cursor, grid) != (self._cursor, self._grid):
+            self._cursor, self._grid = cursor, grid
+            self.update()
+
+    def scene_rectangle(self) -> QRectF:
+        """What is shown, in picture pixels: the picture, and the padding the network saw beyond it."""
+        if self._picture is None:
+            return QRectF()
+        height, width = self._picture.shape[:2]
+        scene = QRectF(0, 0, width, height)
+        return scene if self._pixels is None else scene.united(_seen(self._pixels))
+
+    def scale(self) -> float:
+        """Screen points per picture pixel."""
+        scene = self.scene_rectangle()
+        return min((self.width() - 8) / scene.width(), (self.height() - 8) / scene.height())
+
+    def to_screen(self, area: QRectF) -> QRectF:
+        """Picture pixels → widget coordinates."""
+        scene, scale = self.scene_rectangle(), self.scale()
+        left = (self.width() - scene.width() * scale) / 2 - scene.left() * scale
+        top = (self.height() - scene.height() * scale) / 2 - scene.top() * scale
+        return QRectF(
+            left + area.left() * scale, top + area.top() * scale, area.width() * scale, area.height() * scale
+        )
+
+    def to_picture(self, point: QPointF) -> tuple[float, float]:
+        """Widget coordinates → picture pixels."""
+        origin, scale = self.to_screen(QRectF(0, 0, 1, 1)).topLeft(), self.scale()
+        return (point.x() - origin.x()) / scale, (point.y() - origin.y()) / scale
+
+    # events
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._scaled = self._grey = None
+        super().resizeEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._picture is not None:
+            self.pointed.emit(self.to_picture(event.position()))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.pointed.emit(None)
+        super().leaveEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = _STEPS.get(Qt.Key(event.key()))
+        if event.key() == Qt.Key.Key_Escape and self._cursor is not None:
+            self.pointed.emit(None)
+        elif step is not None and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+            self.stepped.emit(*step)
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self.update()
+        super().focusInEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self.update()
+        super().focusOutEvent(event)
+
+    # painting
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        if self._picture is None:
+            paint_notice(painter, self.rect(), *self._notice, self.palette())
+        else:
+            self._paint_picture(painter)
+        if self.hasFocus():
+            painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        painter.end()
+
+    def _paint_picture(self, painter: QPainter) -> None:
+        assert self._picture is not None
+        height, width = self._picture.shape[:2]
+        frame = self.to_screen(QRectF(0, 0, width, height))
+        seen = self.to_screen(_seen(self._pixels)) if self._pixels is not None else frame
+        if not frame.contains(seen.adjusted(1, 1, -1, -1)):
+            painter.fillRect(seen, QColor("black"))  # the padding, as the network saw it
+        painter.drawImage(frame, self._screen_picture(frame))
+        self._dim_unseen(painter, frame, seen)
+        if self._patches is not None:
+            painter.setOpacity(self._opacity)
+            painter.drawImage(seen, self._patches)  # not smoothed: a patch has one value
+            painter.setOpacity(1.0)
+        if self._cursor is not None and self._grid is not None and self._pixels is not None:
+            self._paint_cursor(painter, self._pixels, self._grid, self._cursor)
+
+    def _screen_picture(self, frame: QRectF) -> QImage:
+        if self._scaled is None:
+            assert self._picture is not None
+            self._scaled = _scaled(self._picture, frame.size().toSize() * self.devicePixelRatioF())
+            self._scaled.setDevicePixelRatio(self.devicePixelRatioF())
+        if self._patches is None:
+            return self._scaled
+        if self._grey is None:
+            self._grey = self._scaled.convertToFormat(QImage.Format.Format_Grayscale8)
+        return self._grey
+
+    def _dim_unseen(self, painter: QPainter, frame: QRectF, seen: QRectF) -> None:
+        veil = self.palette().color(QPalette.ColorRole.Window)
+        veil.setAlpha(185)
+        painter.setClipRegion(QRegion(frame.toRect()).subtracted(QRegion(seen.toRect())))
+        painter.fillRect(frame, veil)
+        painter.setClipping(False)
+
+    def _paint_cursor(
+        self, painter: QPainter, pixels: PixelMap, grid: tuple[int, int], cursor: tuple[int, int]
+    ) -> None:
+        left, top, right, bottom = patch_rectangles(*grid, pixels)[cursor]
+        patch = self.to_screen(QRectF(left, top, right - left, bottom - top))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        # black around white: visible on any picture
+        painter.setPen(QPen(QColor("black"), 3))
+        painter.drawRect(patch)
+        painter.setPen(QPen(QColor("white"), 1))
+        painter.drawRect(patch)
+
+
+class ImagePanel(QWidget):
+    """The picture of the current sample, its overlay, and a line that says what lies under the pointer."""
+
+    def __init__(self, state: AppState, _actions: ActionTable, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self.canvas = PictureCanvas(self)
+        self.canvas.setAccessibleName("Picture with patch overlay")
+        self.caption = ElidedLabel(parent=self, secondary=True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.canvas, 1)
+        layout.addWidget(self.caption)
+        self._loading = QTimer(self)
+        self._loading.setSingleShot(True)
+        self._loading.setInterval(_LOADING_MS)
+        self._loading.timeout.connect(self._show_loading)
+        self.canvas.pointed.connect(self._point)
+        self.canvas.stepped.connect(self._step)
+        state.row_changed.connect(self._on_row)
+        state.sample_changed.connect(self._on_sample)
+        state.attribution_changed.connect(self._refresh_overlay)
+        state.target_changed.connect(self._refresh_overlay)
+        state.overlay_changed.connect(self._refresh_overlay)
+        state.explain_options_changed.connect(self._refresh_cursor)
+        state.hover_changed.connect(self._refresh_cursor)
+        self._on_sample(state.sample)
+
+    # what the state says
+
+    @Slot(int)
+    def _on_row(self, row: int) -> None:
+        if row >= 0:
+            self._loading.start()
+
+    @Slot()
+    def _show_loading(self) -> None:
+        self.canvas.show_notice("Loading…", "")
+        self.caption.set_text("")
+
+    @Slot(object)
+    def _on_sample(self, view: SampleView | None) -> None:
+        self._loading.stop()
+        if view is None:
+            self.canvas.show_notice(
+                "No sample", "Choose one in the table, or drop a picture and a sound file here."
+            )
+        elif view.picture is None:
+            reason = _picture_error(view)
+            self.canvas.show_notice(f"The picture of {view.sample.sample_id} cannot be shown", reason)
+        else:
+            self.canvas.show_picture(view.picture, self._pixels())
+        self._refresh_overlay()
+
+    @Slot()
+    def _refresh_overlay(self) -> None:
+        layer, options = self._layer(), self._state.overlay
+        self.canvas.show_patches(layer.rgba() if layer and options.visible else None, options.opacity)
+        self._refresh_cursor()
+
+    @Slot()
+    def _refresh_cursor(self) -> None:
+        cursor = self._cursor()
+        self.canvas.set_cursor(cursor, self._grid())
+        text = self._resting_text() if cursor is None else self._patch_text(cursor)
+        self.caption.set_text(text)
+        self.canvas.setAccessibleDescription(text)
+
+    # what the user does
+
+    @Slot(object)
+    def _point(self, pixel: tuple[float, float] | None) -> None:
+        self._state.set_hover(Hover(pixel=pixel))
+
+    @Slot(int, int)
+    def _step(self, rows: int, columns: int) -> None:
+        pixels, grid = self._pixels(), self._grid()
+        if pixels is None:
+            return
+        cursor = self._cursor()
+        row, column = (cursor[0] + rows, cursor[1] + columns) if cursor else (0, 0)
+        row, column = min(max(row, 0), grid[0] - 1), min(max(column, 0), grid[1] - 1)
+        left, top, right, bottom = patch_rectangles(*grid, pixels)[row, column]
+        self._state.set_hover(Hover(pixel=(float(left + right) / 2, float(top + bottom) / 2)))
+
+    # what follows from both
+
+    def _pixels(self) -> PixelMap | None:
+        view = self._state.sample
+        return view.inputs.pixels if view is not None and view.inputs is not None else None
+
+    def _layer(self) -> overlay.Layer | None:
+        attribution = overlay.current_attribution(self._state)
+        if attribution is None:
+            return None
+        target = overlay.explained_class(self._state)
+        return overlay.layer(attribution, Modality.IMAGE, target, self._state.overlay)
+
+    def _grid(self) -> tuple[int, int]:
+        layer = self._layer()
+        if layer is not None:
+            rows, columns = layer.values.shape
+            return rows, columns
+        return self._state.explain_options.grid, self._state.explain_options.grid
+
+    def _cursor(self) -> tuple[int, int] | None:
+        pixel, pixels = self._state.hover.pixel, self._pixels()
+        if pixel is None or pixels is None:
+            return None
+        return patch_at(*pixel, *self._grid(), pixels)
+
+    def _resting_text(self) -> str:
+        view = self._state.sample
+        if view is None or view.picture is None:
+            return ""
+        height, width = view.picture.shape[:2]
+        return f"{width} × {height} px"
+
+    def _patch_text(self, cursor: tuple[int, int]) -> str:
+        pixels, layer = self._pixels(), self._layer()
+        assert pixels is not None
+        left, top, right, bottom = patch_rectangles(*self._grid(), pixels)[cursor]
+        where = f"x {left:.0f}–{right:.0f}, y {top:.0f}–{bottom:.0f} px"
+        name = f"patch row {cursor[0] + 1}, column {cursor[1] + 1}"
+        if layer is None:
+            return f"{name} · {where}"
+        attribution = overlay.current_attribution(self._state)
+        assert attribution is not None
+        stderr = overlay.standard_error(attribution, Modality.IMAGE, overlay.explained_class(self._state))
+        error = None if stderr is None else float(stderr[cursor])
+        return f"{name} · φ {overlay.signed_text(float(layer.values[cursor]), error)} · {where}"
+
+
+def _seen(pixels: PixelMap) -> QRectF:
+    """The network's square in picture pixels."""
+    left, top = pixels.to_picture(0, 0)
+    right, bottom = pixels.to_picture(pixels.size, pixels.size)
+    return QRectF(left, top, right - left, bottom - top)
+
+
+def _scaled(picture: NDArray[np.uint8], size: QSize) -> QImage:
+    """Smoothly scaled to ``size`` device pixels; big pictures are thinned first, which costs a tenth."""
+    height, width = picture.shape[:2]
+    size = size.expandedTo(QSize(1, 1))
+    thin = max(1, min(width // (2 * size.width()), height // (2 * size.height())))
+    data = np.ascontiguousarray(picture[::thin, ::thin])
+    height, width = data.shape[:2]
+    image = QImage(data.data, width, height, 3 * width, QImage.Format.Format_RGB888)
+    ignore, smooth = Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+    return image.convertToFormat(QImage.Format.Format_RGB32).scaled(size, ignore, smooth)
+
+
+def _picture_error(view: SampleView) -> str:
+    path = str(view.sample.paths.get(Modality.IMAGE, ""))
+    for error in view.errors:
+        if path and path in error:
+            return error
+    return "\n".join(view.errors)

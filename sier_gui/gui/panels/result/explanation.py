@@ -1,0 +1,229 @@
+"""What the explanation adds up to, how it was computed, and the controls of both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QRectF, QSize, Qt, Slot
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from sier_gui.core.domain import Modality
+from sier_gui.gui import overlay
+from sier_gui.gui.panels.result.controls import ExplainControls, OverlayControls
+from sier_gui.gui.state import AppState
+from sier_gui.gui.widgets import ElidedLabel, track_colour
+
+if TYPE_CHECKING:
+    from sier_gui.core.explain.attribution import Attribution
+    from sier_gui.gui.actions import ActionTable
+
+BUSY_KIND = "explain"  # the job kind whose progress is shown here
+_ABSENCE = {
+    "zeros": "A removed part is replaced by zeros: black patches, silent segments.",
+    "mean": "A removed part is replaced by the training set's mean colour, or mean level per mel band.",
+    "blur": "A removed part is replaced by a blurred copy of itself.",
+    "noise": "A removed part is replaced by seeded noise.",
+}
+_METHOD = {
+    "owen": "Owen",
+    "shapley": "Shapley",
+    "modality": "Modalities",
+    "paper": "As printed (not additive)",
+}
+
+
+class ShareBar(QWidget):
+    """How much of Σ|φ| each modality carries."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.shares: dict[Modality, float] = {}
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        return QSize(220, self.fontMetrics().height() + 14)
+
+    def show_shares(self, shares: dict[Modality, float]) -> None:
+        self.shares = shares
+        said = ", ".join(f"{m} {100 * s:.0f} %" for m, s in shares.items())
+        self.setAccessibleName(f"Modality shares: {said}" if said else "Modality shares: not explained yet")
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        palette = self.palette()
+        text = QRectF(0, 0, self.width(), self.fontMetrics().height() + 2)
+        bar = QRectF(0, text.bottom() + 2, self.width(), 8)
+        painter.fillRect(bar, track_colour(palette))
+        roles = (QPalette.ColorRole.Accent, QPalette.ColorRole.PlaceholderText)
+        sides = (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight)
+        left = 0.0
+        for (modality, share), role, side in zip(self.shares.items(), roles, sides, strict=False):
+            width = bar.width() * share
+            painter.fillRect(QRectF(left, bar.top(), width, bar.height()), palette.color(role))
+            painter.setPen(palette.color(QPalette.ColorRole.WindowText))
+            painter.drawText(text, side | Qt.AlignmentFlag.AlignVCenter, f"{modality} {100 * share:.0f} %")
+            left += width
+        painter.end()
+
+
+class ExplanationPanel(QWidget):
+    """Shares, additivity, provenance of the numbers; progress where the result will appear."""
+
+    def __init__(self, state: AppState, actions: ActionTable, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self.shares = ShareBar(self)
+        self.sums = ElidedLabel(parent=self, secondary=True)
+        self.split = ElidedLabel(parent=self, secondary=True)
+        self.additivity = QLabel(self)
+        self.additivity.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.how = QLabel(self)
+        self.absence = QLabel(self)
+        self.absence.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        for label in (self.how, self.absence):
+            label.setWordWrap(True)
+        self.controls = ExplainControls(state, self)
+        self.overlay_controls = OverlayControls(state, self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setSpacing(4)
+        for widget in (self.shares, self.sums, self.split, self.additivity, self.how):
+            layout.addWidget(widget)
+        layout.addLayout(self._status_row(actions))
+        layout.addWidget(self.absence)
+        layout.addSpacing(8)
+        layout.addWidget(self.controls)
+        layout.addSpacing(8)
+        layout.addWidget(self.overlay_controls)
+        layout.addStretch(1)
+        state.sample_changed.connect(self._refresh)
+        state.prediction_changed.connect(self._refresh)
+        state.attribution_changed.connect(self._refresh)
+        state.target_changed.connect(self._refresh)
+        state.explain_options_changed.connect(self._refresh)
+        state.busy_changed.connect(self._on_busy)
+        self._refresh()
+
+    def _status_row(self, actions: ActionTable) -> QStackedLayout:
+        """Either a line saying how it stands, or progress and Cancel: same place, same height."""
+        self.status = ElidedLabel(parent=self, secondary=True)
+        busy = QWidget(self)
+        row = QHBoxLayout(busy)
+        row.setContentsMargins(0, 0, 0, 0)
+        self.progress = QProgressBar(busy)
+        self.progress.setRange(0, 1000)
+        self.progress.setTextVisible(False)
+        self.progress.setMaximumHeight(8)
+        self.progress.setAccessibleName("Progress of the explanation")
+        self.cancel = QPushButton("Cancel", busy)
+        self.cancel.clicked.connect(actions.action("explain.cancel").trigger)
+        row.addWidget(self.progress, 1)
+        row.addWidget(self.cancel)
+        self._stack = QStackedLayout()
+        self._stack.addWidget(self.status)
+        self._stack.addWidget(busy)
+        return self._stack
+
+    @Slot(str, float)
+    def _on_busy(self, kind: str, fraction: float) -> None:
+        if kind != BUSY_KIND:
+            return
+        self._stack.setCurrentIndex(1 if fraction >= 0 else 0)
+        self.progress.setValue(round(1000 * max(fraction, 0.0)))
+        self._show_status()
+
+    @Slot()
+    def _refresh(self) -> None:
+        attribution = overlay.current_attribution(self._state)
+        if attribution is None:
+            self.shares.show_shares({})
+            self.sums.set_text("")
+            self.split.set_text("")
+            self.additivity.setText(self._waiting_text())
+            self.how.setText("")
+            self.absence.setText(_absence_text(self._state.explain_options.absence))
+        else:
+            self._show_attribution(attribution, overlay.explained_class(self._state) or attribution.target)
+        self._show_status()
+
+    def _waiting_text(self) -> str:
+        view = self._state.sample
+        if view is None:
+            return "Choose a sample to see why the network decides.\n"
+        if view.inputs is None:
+            return "Not explained: a file of this sample is broken.\n"
+        return "Not explained yet.\n"
+
+    def _show_attribution(self, attribution: Attribution, target: str) -> None:
+        self.shares.show_shares(attribution.degree(target))
+        index = attribution.index(target)
+        whole = {m: float(values[index]) for m, values in attribution.split.items()}
+        self.sums.set_text(f"sum of parts: {_pair(attribution.sums(target))}")
+        self.split.set_text(f"two players: {_pair(whole)}")
+        self.additivity.setText(additivity_text(attribution, target))
+        self.how.setText(how_text(attribution, target))
+        self.absence.setText(_absence_text(attribution.absence))
+
+    def _show_status(self) -> None:
+        attribution = overlay.current_attribution(self._state)
+        if attribution is None:
+            self.status.set_text("")
+        elif attribution.complete:
+            self.status.set_text(f"Explains {overlay.explained_class(self._state)}")
+        else:
+            self.status.set_text("Stopped early: coarser values are spread evenly over their parts")
+
+
+def additivity_text(attribution: Attribution, target: str) -> str:
+    """f(all) − f(none) = Σφ + residual, over two lines."""
+    index = attribution.index(target)
+    total = sum(attribution.sums(target).values())
+    residual = attribution.residual(target)
+    number = overlay.short if attribution.value == "probability" else _two_decimals
+    full, empty = (number(float(f[index])) for f in (attribution.f_all, attribution.f_none))
+    rest = "0" if abs(residual) < 5e-6 else f"{residual:.1e}".replace("-", "−")
+    return f"f(all) {full} − f(none) {empty}\n= Σφ {number(total)} + residual {rest}"
+
+
+def how_text(attribution: Attribution, target: str) -> str:
+    """Method, certainty, cost and device."""
+    errors = attribution.stderr
+    if errors is None:
+        certainty = "exact" if attribution.method != "paper" else "one order of halving"
+    else:
+        index = attribution.index(target)
+        typical = float(np.median(np.concatenate([e[index].ravel() for e in errors.values()])))
+        certainty = f"estimated ± {typical:.3f}"
+    parts = [
+        _METHOD.get(attribution.method, attribution.method),
+        certainty,
+        f"{attribution.evaluations:,} evaluations",
+        f"{attribution.seconds:.1f} s",
+    ]
+    device = attribution.provenance.get("device")
+    return " · ".join([*parts, str(device)] if device else parts)
+
+
+def _pair(values: dict[Modality, float]) -> str:
+    return ", ".join(f"{m} {overlay.signed_text(v)}" for m, v in values.items())
+
+
+def _two_decimals(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
+
+
+def _absence_text(absence: str) -> str:
+    kind = absence.partition(":")[0]
+    return _ABSENCE.get(kind, f"A removed part is replaced by {absence}.")

@@ -1,0 +1,164 @@
+"""Graphics items and ticks of the speech plots; a line moving over an item costs no redraw of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QGraphicsItem
+
+from sier_gui.core.audio.levels import peaks
+from sier_gui.core.domain import TimeFrequencyMap
+
+HZ_TICKS = (125, 250, 500, 1000, 2000, 4000, 8000, 16000)
+
+
+def round_ticks(start: float, stop: float, wanted: int) -> list[float]:
+    """Multiples of 1, 2 or 5 × 10ⁿ within [start, stop], at most about ``wanted``."""
+    span = stop - start
+    if span <= 0 or wanted < 1:
+        return []
+    raw = span / wanted
+    power = 10.0 ** np.floor(np.log10(raw))
+    step = next(power * m for m in (1, 2, 5, 10) if power * m >= raw * (1 - 1e-9))
+    first = int(np.ceil(start / step - 1e-9))
+    last = int(np.floor(stop / step + 1e-9))
+    return [round(i * step, 10) for i in range(first, last + 1)]
+
+
+def mel_row(hz: float, times: TimeFrequencyMap) -> float:
+    """Vertical position of ``hz`` in mel rows, 0 the lower edge of the lowest band."""
+    edges = times.mel_edges_hz
+    return float(np.interp(hz, edges, np.arange(len(edges))))
+
+
+def hz_ticks(times: TimeFrequencyMap, row_height: float, gap: float) -> list[tuple[float, str]]:
+    """Octaves as (mel row, label), highest first, leaving out those closer than ``gap`` points."""
+    ticks: list[tuple[float, str]] = []
+    for hz in reversed(HZ_TICKS):
+        row = mel_row(hz, times)
+        fits = not ticks or (ticks[-1][0] - row) * row_height >= gap
+        if hz <= times.mel_edges_hz[-1] and fits and row * row_height >= gap / 2:
+            ticks.append((row, f"{hz / 1000:g}k" if hz >= 1000 else str(hz)))
+    if ticks:
+        ticks[0] = (ticks[0][0], f"{ticks[0][1]} Hz")
+    return ticks
+
+
+def row_hz(row: float, times: TimeFrequencyMap) -> float:
+    edges = times.mel_edges_hz
+    return float(np.interp(row, np.arange(len(edges)), edges))
+
+
+class Cached(pg.GraphicsObject):
+    """Painted once into a pixmap of its own; later repaints beneath a moving line only copy it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+        self.paints = 0  # how often it was really drawn
+        self._bounds = QRectF()
+
+    def boundingRect(self) -> QRectF:
+        return self._bounds
+
+    def _changed(self, bounds: QRectF) -> None:
+        self.prepareGeometryChange()
+        self._bounds = bounds
+        self.update()
+
+
+class Envelope(Cached):
+    """Lowest and highest sample per screen column, one polygon per run of equal colour."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: list[tuple[QPolygonF, QColor]] = []
+        self._outline: QColor | None = None
+
+    def show(
+        self,
+        speech: NDArray[np.float32],
+        rate: int,
+        span: tuple[float, float],
+        bins: int,
+        edges: NDArray[np.float64],
+        colours: list[QColor],
+        outline: QColor | None,
+    ) -> None:
+        """Draw ``span`` seconds in ``bins`` columns; ``colours[i]`` holds from ``edges[i]`` to the next edge.
+
+        Outside the edges the first and last colour go on. ``outline`` makes pale colours visible.
+        """
+        first = max(0, int(np.floor(span[0] * rate)))
+        last = min(len(speech), int(np.ceil(span[1] * rate)))
+        self._parts, self._outline = [], outline
+        if last - first < 2 or bins < 2:
+            self._changed(QRectF())
+            return
+        bins = min(bins, last - first)
+        envelope = peaks(speech[first:last], bins)
+        at = (first + (np.arange(bins) + 0.5) * (last - first) / bins) / rate
+        owner = np.clip(np.searchsorted(edges, at, side="right") - 1, 0, len(colours) - 1)
+        starts = np.flatnonzero(np.diff(owner, prepend=-1))
+        for start, stop in zip(starts, [*starts[1:], bins], strict=True):
+            piece = slice(start, min(stop + 1, bins))  # one column over, so that runs touch
+            x = np.concatenate([at[piece], at[piece][::-1]])
+            y = np.concatenate([envelope[piece, 1], envelope[piece, 0][::-1]])
+            self._parts.append(
+                (pg.functions.arrayToQPolygonF(x, y.astype(np.float64)), colours[owner[start]])
+            )
+        low, high = float(envelope[:, 0].min()), float(envelope[:, 1].max())
+        self._changed(QRectF(at[0], low, at[-1] - at[0], max(high - low, 1e-9)))
+
+    def paint(self, painter: QPainter, *_arguments: object) -> None:
+        self.paints += 1
+        for polygon, colour in self._parts:
+            pen = QPen(self._outline or colour, 1)
+            pen.setCosmetic(True)
+            painter.setPen(pen)
+            painter.setBrush(colour)
+            painter.drawPolygon(polygon)
+
+
+class Bands(Cached):
+    """Segments as coloured bands over the full height."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bands: list[tuple[QRectF, QColor]] = []
+
+    def show(self, edges: NDArray[np.float64], colours: list[QColor], height: float) -> None:
+        self._bands = [
+            (QRectF(left, 0, right - left, height), colour)
+            for left, right, colour in zip(edges[:-1], edges[1:], colours, strict=True)
+        ]
+        bounds = QRectF(edges[0], 0, edges[-1] - edges[0], height) if colours else QRectF()
+        self._changed(bounds)
+
+    def paint(self, painter: QPainter, *_arguments: object) -> None:
+        self.paints += 1
+        for area, colour in self._bands:
+            painter.fillRect(area, colour)
+
+
+class MelImage(pg.ImageItem):
+    """The log-mel, smoothed between its cells; kept as a pixmap like `Cached`."""
+
+    def __init__(self) -> None:
+        super().__init__(axisOrder="row-major")
+        self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+
+    def paint(self, painter: QPainter, *arguments: object) -> None:
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        super().paint(painter, *arguments)
+
+
+def line(angle: int) -> pg.InfiniteLine:
+    """A hidden line that the mouse cannot grab."""
+    item = pg.InfiniteLine(angle=angle, movable=False)
+    item.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+    item.setVisible(False)
+    return item

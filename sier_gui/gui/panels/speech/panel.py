@@ -1,0 +1,249 @@
+"""Joins words and plots to the state, and says in one line what lies under the cross-hair."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, Qt, QTimer, Slot
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+
+from sier_gui.core.audio.features import log_mel
+from sier_gui.core.domain import FrontEnd, Modality, TimeFrequencyMap
+from sier_gui.gui import overlay
+from sier_gui.gui.panels.speech.items import mel_row
+from sier_gui.gui.panels.speech.plots import SpeechPlots
+from sier_gui.gui.panels.speech.words import WordsRow
+from sier_gui.gui.state import AppState, Hover
+from sier_gui.gui.widgets import ElidedLabel
+
+if TYPE_CHECKING:
+    from sier_gui.gui.actions import ActionTable
+    from sier_gui.gui.state import SampleView
+
+_LOADING_MS = 150
+PLAYBACK_ACTIONS = ("play.toggle", "play.from_here", "play.important")
+
+
+class SpeechPanel(QWidget):
+    """The sound of the current sample, its overlay, and its playback."""
+
+    def __init__(self, state: AppState, actions: ActionTable, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._mel: NDArray[np.float32] | None = None
+        self._times: TimeFrequencyMap | None = None
+        self.words = WordsRow(self)
+        self.plots = SpeechPlots(self)
+        self.plots.setAccessibleName("Waveform and log-mel spectrogram with segment overlay")
+        self.readout = ElidedLabel(parent=self, secondary=True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 4, 8, 4)
+        layout.setSpacing(2)
+        layout.addWidget(self.words)
+        layout.addWidget(self.plots, 1)
+        layout.addLayout(self._foot(actions))
+        self._loading = QTimer(self)
+        self._loading.setSingleShot(True)
+        self._loading.setInterval(_LOADING_MS)
+        self._loading.timeout.connect(self._show_loading)
+        self.plots.pointed.connect(self._point)
+        self.plots.chosen.connect(self._choose)
+        self.plots.stepped.connect(self._step)
+        self.plots.span_changed.connect(self._place_words)
+        state.row_changed.connect(self._on_row)
+        state.sample_changed.connect(self._on_sample)
+        state.attribution_changed.connect(self._refresh_overlay)
+        state.target_changed.connect(self._refresh_overlay)
+        state.overlay_changed.connect(self._refresh_overlay)
+        state.hover_changed.connect(self._on_hover)
+        state.playhead_changed.connect(self.plots.set_playhead)
+        self._on_sample(state.sample)
+
+    def _foot(self, actions: ActionTable) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        self.buttons: list[QToolButton] = []
+        for action_id in PLAYBACK_ACTIONS:
+            button = QToolButton(self)
+            button.setDefaultAction(actions.action(action_id))
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+            button.setAutoRaise(True)
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            self.buttons.append(button)
+            row.addWidget(button)
+        row.addSpacing(8)
+        row.addWidget(self.readout, 1)
+        return row
+
+    # what the state says
+
+    @Slot(int)
+    def _on_row(self, row: int) -> None:
+        if row >= 0:
+            self._loading.start()
+
+    @Slot()
+    def _show_loading(self) -> None:
+        self._clear("Loading…", "")
+
+    def _clear(self, title: str, hint: str) -> None:
+        self._mel = self._times = None
+        self.plots.show_notice(title, hint)
+        self.words.show_text("", 0.0)
+        self._describe()
+
+    @Slot(object)
+    def _on_sample(self, view: SampleView | None) -> None:
+        self._loading.stop()
+        if view is None:
+            self._clear("No speech", "Waveform, spectrogram and words of the chosen sample appear here.")
+            return
+        if view.speech is None or len(view.speech) == 0:
+            path = str(view.sample.paths.get(Modality.SPEECH, ""))
+            reason = next((e for e in view.errors if path and path in e), "\n".join(view.errors))
+            self._clear(f"The speech of {view.sample.sample_id} cannot be shown", reason)
+            return
+        mel, self._times = self._features(view)
+        self._mel = mel[0]
+        self.words.show_text(view.sample.text, len(view.speech) / view.rate)
+        self.plots.show_speech(view.speech, view.rate, self._mel, self._times)
+        self._refresh_overlay()
+
+    def _features(self, view: SampleView) -> tuple[NDArray[np.float32], TimeFrequencyMap]:
+        """What the network hears; computed here only where a broken picture left no inputs."""
+        if view.inputs is not None:
+            return view.inputs.tensors[Modality.SPEECH], view.inputs.times
+        assert view.speech is not None
+        return log_mel(view.speech, self._front())
+
+    def _front(self) -> FrontEnd:
+        return self._state.release.front if self._state.release is not None else FrontEnd()
+
+    @Slot()
+    def _refresh_overlay(self) -> None:
+        attribution, options = overlay.current_attribution(self._state), self._state.overlay
+        layer = self._layer()
+        if attribution is None or layer is None or not options.visible or self._times is None:
+            self.plots.show_segments(None, None, options)
+            self.words.emphasise(None, None)
+        else:
+            edges = attribution.segment_edges_s
+            self.plots.show_segments(edges, layer, options)
+            self.words.emphasise(edges, overlay.emphasised(layer.values))
+        self._describe()
+
+    @Slot(object)
+    def _on_hover(self, hover: Hover) -> None:
+        if hover.seconds is None:
+            self.plots.hide_crosshair()
+        else:
+            self.plots.set_crosshair(hover.seconds, hover.hz)
+        self._describe()
+
+    # what the user does
+
+    @Slot(object)
+    def _point(self, where: tuple[float, float | None] | None) -> None:
+        self._state.set_hover(Hover() if where is None else Hover(seconds=where[0], hz=where[1]))
+
+    @Slot(float)
+    def _choose(self, seconds: float) -> None:
+        """Playback starts where one clicked: the play-head waits there."""
+        self._state.set_playhead(max(seconds, 0.0))
+
+    @Slot(int)
+    def _step(self, by: int) -> None:
+        """Cross-hair to the middle of the neighbouring segment, by key."""
+        edges = self._edges()
+        if edges is None:
+            return
+        seconds = self._state.hover.seconds
+        at = 0 if seconds is None else int(np.searchsorted(edges, seconds, side="right")) - 1 + by
+        at = min(max(at, 0), len(edges) - 2)
+        self._state.set_hover(Hover(seconds=float(edges[at] + edges[at + 1]) / 2))
+
+    @Slot()
+    def _place_words(self) -> None:
+        left, width = self.plots.columns()
+        offset = self.plots.x() - self.words.x()
+        self.words.place(self.plots.span(), (left + offset, width))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_words()
+
+    def event(self, event: QEvent) -> bool:
+        handled = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._place_words()
+        return handled
+
+    # what follows from both
+
+    def _layer(self) -> overlay.Layer | None:
+        attribution = overlay.current_attribution(self._state)
+        if attribution is None:
+            return None
+        target = overlay.explained_class(self._state)
+        return overlay.layer(attribution, Modality.SPEECH, target, self._state.overlay)
+
+    def _edges(self) -> NDArray[np.float64] | None:
+        attribution, view = overlay.current_attribution(self._state), self._state.sample
+        if attribution is not None:
+            return attribution.segment_edges_s
+        if view is None or view.speech is None:
+            return None
+        return np.linspace(0, len(view.speech) / view.rate, self._state.explain_options.segments + 1)
+
+    def _describe(self) -> None:
+        text = self._hover_text() or self._resting_text()
+        self.readout.set_text(text)
+        self.plots.setAccessibleDescription(text)
+
+    def _resting_text(self) -> str:
+        view = self._state.sample
+        if view is None or view.speech is None:
+            return ""
+        return f"{len(view.speech) / view.rate:.2f} s · {view.rate / 1000:g} kHz"
+
+    def _hover_text(self) -> str:
+        hover = self._state.hover
+        if hover.seconds is None or self._times is None:
+            return ""
+        parts = [f"{hover.seconds:.3f} s"]
+        if hover.hz is not None:
+            parts.append(f"{hover.hz:,.0f} Hz")
+            level = self._decibel(hover.seconds, hover.hz)
+            if level:
+                parts.append(level)
+        segment = self._segment_text(hover.seconds)
+        return " · ".join([*parts, segment] if segment else parts)
+
+    def _decibel(self, seconds: float, hz: float) -> str:
+        """Level of the log-mel cell, in dB as the network's front end measures it."""
+        assert self._mel is not None
+        assert self._times is not None
+        column = int(np.floor(self._times.column(seconds)))
+        row = min(int(mel_row(hz, self._times)), len(self._mel) - 1)
+        if not 0 <= column < self._mel.shape[1]:
+            return ""
+        scaled = float(self._mel[row, column])
+        front = self._front()
+        bound = "≤ " if scaled <= 0 else "≥ " if scaled >= 1 else ""
+        return f"{bound}{(1 - scaled) * front.floor_db - front.offset_db:.0f} dB".replace("-", "−")
+
+    def _segment_text(self, seconds: float) -> str:
+        attribution, layer = overlay.current_attribution(self._state), self._layer()
+        if attribution is None or layer is None:
+            return ""
+        edges = attribution.segment_edges_s
+        at = int(np.searchsorted(edges, seconds, side="right")) - 1
+        if not 0 <= at < len(layer.values):
+            return "outside what the network hears"
+        errors = overlay.standard_error(attribution, Modality.SPEECH, overlay.explained_class(self._state))
+        error = None if errors is None else float(errors[at])
+        value = overlay.signed_text(float(layer.values[at]), error)
+        return f"segment {at + 1} φ {value} ({edges[at]:.2f}–{edges[at + 1]:.2f} s)"

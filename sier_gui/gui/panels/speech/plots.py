@@ -1,0 +1,279 @@
+"""Waveform over spectrogram on one time axis, with segment colours, cross-hair and play-head."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from sier_gui.core.domain import TimeFrequencyMap
+from sier_gui.gui import overlay, theme
+from sier_gui.gui.panels.speech.items import (
+    Bands,
+    Envelope,
+    MelImage,
+    hz_ticks,
+    line,
+    mel_row,
+    round_ticks,
+    row_hz,
+)
+from sier_gui.gui.state import OverlayOptions
+from sier_gui.gui.widgets import paint_notice
+
+AXIS_WIDTH = 46
+_MINIMUM_SPAN_S = 0.02  # as far as one can zoom in
+
+
+class SpeechPlots(pg.GraphicsLayoutWidget):
+    """Knows sound and colours, no state. Speaks in seconds and Hz."""
+
+    pointed = Signal(object)  # (seconds, Hz or None), or None when the pointer left
+    chosen = Signal(float)  # seconds clicked
+    stepped = Signal(int)  # segments the cross-hair should move, by key
+    span_changed = Signal(float, float)  # seconds visible
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(200, 150)
+        self._speech: NDArray[np.float32] | None = None
+        self._rate = 16_000
+        self._times: TimeFrequencyMap | None = None
+        self._edges: NDArray[np.float64] = np.array([0.0, 1.0])
+        self._layer: overlay.Layer | None = None
+        self._notice = ("", "")
+        self._build()
+        self._restyle()
+        self.scene().sigMouseMoved.connect(self._on_mouse_moved)
+        self.scene().sigMouseClicked.connect(self._on_mouse_clicked)
+        self.wave.sigXRangeChanged.connect(self._on_span)
+
+    def _build(self) -> None:
+        layout = self.ci.layout
+        self.ci.setContentsMargins(0, 0, 8, 0)
+        self.ci.setSpacing(0)
+        layout.setRowSpacing(0, 4)
+        self.wave, self.mel = (pg.ViewBox(enableMenu=False, defaultPadding=0) for _ in range(2))
+        self.wave_axis, self.mel_axis = (pg.AxisItem("left") for _ in range(2))
+        self.time_axis = pg.AxisItem("bottom")
+        for row, (box, axis) in enumerate(((self.wave, self.wave_axis), (self.mel, self.mel_axis))):
+            axis.setWidth(AXIS_WIDTH)
+            axis.setStyle(hideOverlappingLabels=False)
+            axis.linkToView(box)
+            box.setMouseEnabled(x=True, y=False)
+            box.disableAutoRange()
+            self.ci.addItem(axis, row, 0)
+            self.ci.addItem(box, row, 1)
+            layout.setRowStretchFactor(row, 2 + row)
+        self.time_axis.setHeight(24)
+        self.time_axis.setStyle(hideOverlappingLabels=False)
+        self.time_axis.linkToView(self.mel)
+        self.ci.addItem(self.time_axis, 2, 1)
+        self.mel.setXLink(self.wave)
+        self.envelope, self.picture, self.bands = Envelope(), MelImage(), Bands()
+        self.wave.addItem(self.envelope)
+        self.mel.addItem(self.picture)
+        self.mel.addItem(self.bands)
+        self.cross = (line(90), line(90))
+        self.cross_hz = line(0)
+        self.heads = (line(90), line(90))
+        for box, cross, head in zip((self.wave, self.mel), self.cross, self.heads, strict=True):
+            box.addItem(cross, ignoreBounds=True)
+            box.addItem(head, ignoreBounds=True)
+        self.mel.addItem(self.cross_hz, ignoreBounds=True)
+
+    # content
+
+    def show_speech(
+        self, speech: NDArray[np.float32], rate: int, mel: NDArray[np.float32], times: TimeFrequencyMap
+    ) -> None:
+        """``speech``: (n,) mono; ``mel``: (mels, columns) in [0, 1], row 0 lowest, placed by ``times``."""
+        self._speech, self._rate, self._times = speech, rate, times
+        self.ci.setVisible(True)
+        self.picture.setImage(mel, autoLevels=False, levels=(0.0, 1.0))
+        self.picture.setRect(QRectF(times.start_s, 0, times.columns * times.column_s, len(mel)))
+        duration = len(speech) / rate
+        loudest = max(float(np.abs(speech).max(initial=0.0)), 1e-3)
+        self.wave.setLimits(xMin=0, xMax=duration, minXRange=min(_MINIMUM_SPAN_S, duration))
+        self.wave.setRange(xRange=(0, duration), yRange=(-loudest * 1.08, loudest * 1.08), padding=0)
+        self.mel.setYRange(0, len(mel), padding=0)
+        level = max(t for t in round_ticks(0, loudest, 3))
+        self.wave_axis.setTicks([[(v, f"{v:g}".replace("-", "−")) for v in (-level, 0.0, level)]])
+        self.hide_crosshair()
+        self.set_playhead(-1.0)
+        self._on_span()
+
+    def show_notice(self, title: str, hint: str) -> None:
+        """Words instead of a sound."""
+        self._notice = (title, hint)
+        self._speech = self._times = None
+        self.ci.setVisible(False)
+        self.viewport().update()
+
+    def show_segments(
+        self, edges: NDArray[np.float64] | None, layer: overlay.Layer | None, options: OverlayOptions
+    ) -> None:
+        """Colour the segments between ``edges`` (n + 1,) seconds by ``layer``; None removes the colours."""
+        self._layer = layer
+        self._edges = np.array([0.0, 1.0]) if edges is None or layer is None else edges
+        colours = []
+        if layer is not None:
+            colours = [QColor(r, g, b, round(a * options.opacity)) for r, g, b, a in layer.rgba().tolist()]
+        height = self.picture.image.shape[0] if self.picture.image is not None else 0
+        self.bands.show(self._edges if colours else np.zeros(1), colours, height)
+        self.picture.setLookupTable(theme.lut("magma" if layer is None else "grey"))
+        self._draw_envelope()
+
+    def set_playhead(self, seconds: float) -> None:
+        """Move the play-head; negative hides it."""
+        for head in self.heads:
+            head.setVisible(seconds >= 0)
+            head.setPos(max(seconds, 0.0))
+
+    def set_crosshair(self, seconds: float, hz: float | None) -> None:
+        for cross in self.cross:
+            cross.setPos(seconds)
+            cross.setVisible(True)
+        self.cross_hz.setVisible(hz is not None)
+        if hz is not None and self._times is not None:
+            self.cross_hz.setPos(mel_row(hz, self._times))
+
+    def hide_crosshair(self) -> None:
+        for item in (*self.cross, self.cross_hz):
+            item.setVisible(False)
+
+    # geometry
+
+    def span(self) -> tuple[float, float]:
+        """Seconds visible."""
+        (start, stop), _ = self.wave.viewRange()
+        return start, stop
+
+    def columns(self) -> tuple[float, float]:
+        """Left edge and width of the time axis, in this widget's coordinates."""
+        area = self.mapFromScene(self.wave.sceneBoundingRect()).boundingRect()
+        return float(area.left()), float(area.width())
+
+    def reset_zoom(self) -> None:
+        if self._speech is not None:
+            self.wave.setXRange(0, len(self._speech) / self._rate, padding=0)
+
+    @Slot()
+    def _on_span(self) -> None:
+        if self._speech is None:
+            return
+        start, stop = self.span()
+        width = max(self.wave.width(), 50.0)
+        ticks = round_ticks(start, stop, max(2, int(width // 90)))
+        labels = [(t, f"{t:g}") for t in ticks]
+        if labels:
+            labels[-1] = (labels[-1][0], f"{labels[-1][1]} s")
+        self.time_axis.setTicks([labels])
+        if self._times is not None and self.picture.image is not None:
+            row_height = self.mel.height() / self.picture.image.shape[0]
+            gap = self.fontMetrics().height()
+            self.mel_axis.setTicks([hz_ticks(self._times, row_height, gap)])
+        self._draw_envelope()
+        self.span_changed.emit(start, stop)
+
+    def _draw_envelope(self) -> None:
+        if self._speech is None:
+            return
+        bins = max(16, int(self.wave.width()))
+        colours, outline = [self.palette().color(QPalette.ColorRole.Text)], None
+        if self._layer is not None and self._layer.signed:
+            colours = self._signed_colours(self._layer)
+        elif self._layer is not None:
+            colours = [QColor(r, g, b) for r, g, b in self._layer.rgb().tolist()]
+            outline = self.palette().color(QPalette.ColorRole.PlaceholderText)
+        self.envelope.show(self._speech, self._rate, self.span(), bins, self._edges, colours, outline)
+
+    def _signed_colours(self, layer: overlay.Layer) -> list[QColor]:
+        """Grey towards red or blue: the map's white middle would vanish on a light window."""
+        grey = np.array(self.palette().color(QPalette.ColorRole.PlaceholderText).getRgb()[:3], float)
+        ends = theme.lut("diverging")[[0, -1]].astype(float)
+        full = np.where(layer.values[:, None] < 0, ends[0], ends[1])
+        mixed = grey + (full - grey) * np.abs(layer.strength)[:, None]
+        return [QColor(r, g, b) for r, g, b in np.rint(mixed).astype(int).tolist()]
+
+    # events
+
+    @Slot(object)
+    def _on_mouse_moved(self, position: QPointF) -> None:
+        if self._speech is None or self._times is None:
+            return
+        for box in (self.wave, self.mel):
+            if box.sceneBoundingRect().contains(position):
+                at = box.mapSceneToView(position)
+                hz = row_hz(at.y(), self._times) if box is self.mel else None
+                self.pointed.emit((float(at.x()), hz))
+                return
+        self.pointed.emit(None)
+
+    @Slot(object)
+    def _on_mouse_clicked(self, event: object) -> None:
+        position: QPointF = event.scenePos()  # type: ignore[attr-defined]
+        if self._speech is None or event.button() != Qt.MouseButton.LeftButton:  # type: ignore[attr-defined]
+            return
+        if event.double():  # type: ignore[attr-defined]
+            self.reset_zoom()
+        elif any(box.sceneBoundingRect().contains(position) for box in (self.wave, self.mel)):
+            self.chosen.emit(float(self.wave.mapSceneToView(position).x()))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.pointed.emit(None)
+        super().leaveEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = event.key()
+        if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            self.stepped.emit(1 if key == Qt.Key.Key_Right else -1)
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
+            self.wave.scaleBy(x=1.25 if key == Qt.Key.Key_Minus else 0.8)
+        elif key == Qt.Key.Key_0:
+            self.reset_zoom()
+        elif key == Qt.Key.Key_Escape and self.cross[0].isVisible():
+            self.pointed.emit(None)
+        else:
+            super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if hasattr(self, "wave"):  # Qt resizes once while pyqtgraph's constructor still runs
+            self._on_span()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "wave"):
+            self._restyle()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        painter = QPainter(self.viewport())
+        if self._speech is None:
+            paint_notice(painter, self.viewport().rect(), *self._notice, self.palette())
+        if self.hasFocus():
+            painter.setPen(self.palette().color(QPalette.ColorRole.Highlight))
+            painter.drawRect(self.viewport().rect().adjusted(0, 0, -1, -1))
+        painter.end()
+
+    def _restyle(self) -> None:
+        """Colours from the palette: the theme may change at any time."""
+        self.setBackground(self.palette().color(QPalette.ColorRole.Window))
+        text = self.palette().color(QPalette.ColorRole.WindowText)
+        quiet = self.palette().color(QPalette.ColorRole.Mid)
+        for axis in (self.wave_axis, self.mel_axis, self.time_axis):
+            axis.setTextPen(text)
+            axis.setPen(quiet)
+            axis.setTickFont(self.font())
+        accent = self.palette().color(QPalette.ColorRole.Accent)
+        for item in (*self.cross, self.cross_hz):
+            item.setPen(pg.mkPen(QColor(128, 128, 128), width=1))
+        for head in self.heads:
+            head.setPen(pg.mkPen(accent, width=2))
+        self._draw_envelope()

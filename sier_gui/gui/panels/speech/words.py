@@ -1,0 +1,143 @@
+"""The text above its sound: words where they are likely spoken, the telling ones in bold."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+_TOOLTIP_CHARACTERS = 1200
+_GAP = 3  # points between neighbours
+
+
+def spread(text: str, duration_s: float) -> list[tuple[str, float, float]]:
+    """(word, start, stop) seconds: the speech divided by each word's letters plus its space.
+
+    An estimate until words are aligned to the sound; good enough to find one's way.
+    """
+    words = text.split()
+    weights = np.array([len(w) + 1 for w in words], float)
+    if not words:
+        return []
+    edges = np.concatenate([[0.0], np.cumsum(weights)]) / weights.sum() * duration_s
+    return [(w, float(a), float(b)) for w, (a, b) in zip(words, pairwise(edges), strict=True)]
+
+
+class WordsRow(QWidget):
+    """One line of words on the plots' time axis; zooming the plots spreads crowded words out."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._text = ""
+        self._words: list[tuple[str, float, float]] = []
+        self._emphasised: NDArray[np.bool_] = np.zeros(0, bool)
+        self._span = (0.0, 1.0)
+        self._columns = (0.0, 1.0)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Words of the speech")
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, self.fontMetrics().height() + 8)
+
+    def show_text(self, text: str, duration_s: float) -> None:
+        self._text = text
+        self._words = spread(text, duration_s)
+        self._emphasised = np.zeros(len(self._words), bool)
+        self.setAccessibleDescription(text[:_TOOLTIP_CHARACTERS])
+        self.update()
+
+    def emphasise(self, edges: NDArray[np.float64] | None, segments: NDArray[np.bool_] | None) -> None:
+        """Bold where the word's middle lies in one of the chosen ``segments`` between ``edges`` seconds."""
+        self._emphasised = np.zeros(len(self._words), bool)
+        if edges is not None and segments is not None and self._words:
+            middles = np.array([(start + stop) / 2 for _, start, stop in self._words])
+            inside = (middles >= edges[0]) & (middles < edges[-1])
+            owner = np.clip(np.searchsorted(edges, middles, side="right") - 1, 0, len(segments) - 1)
+            self._emphasised = segments[owner] & inside
+        self.update()
+
+    def place(self, span: tuple[float, float], columns: tuple[float, float]) -> None:
+        """``span``: seconds visible; ``columns``: left edge and width of that axis in this widget."""
+        self._span, self._columns = span, columns
+        self.update()
+
+    def emphasised_words(self) -> list[str]:
+        return [word for (word, _, _), bold in zip(self._words, self._emphasised, strict=True) if bold]
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        if self._words:
+            if not self._crowded():
+                self._paint_words(painter)
+            else:
+                self._paint_line(painter)
+        painter.end()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent) and self._text:
+            text = self._text
+            if len(text) > _TOOLTIP_CHARACTERS:
+                text = f"{text[:_TOOLTIP_CHARACTERS]}… ({len(self._text):,} characters)"
+            # rich text wraps, plain text would cross the whole screen
+            QToolTip.showText(event.globalPos(), f"<p>{_escaped(text)}</p>", self)
+            return True
+        return super().event(event)
+
+    def _x(self, seconds: float) -> float:
+        start, stop = self._span
+        left, width = self._columns
+        return left + (seconds - start) / max(stop - start, 1e-9) * width
+
+    def _visible(self) -> list[int]:
+        start, stop = self._span
+        return [i for i, (_, a, b) in enumerate(self._words) if b > start and a < stop]
+
+    def _crowded(self) -> bool:
+        """More text than the visible span can hold, even shortened."""
+        visible = self._visible()
+        if not visible:
+            return False
+        letters = sum(len(self._words[i][0]) + 1 for i in visible)
+        needed = letters * self.fontMetrics().averageCharWidth()
+        shown = self._x(self._words[visible[-1]][2]) - self._x(self._words[visible[0]][1])
+        return needed > 1.6 * shown
+
+    def _paint_line(self, painter: QPainter) -> None:
+        """The beginning of a text too long to be spread; the rest by tooltip, or by zooming in."""
+        left, width = self._columns
+        first = self._visible()[0]
+        text = " ".join(word for word, _, _ in self._words[first : first + 200])
+        painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+        shown = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(width))
+        area = QRectF(left, 0, width, self.height())
+        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+
+    def _paint_words(self, painter: QPainter) -> None:
+        left, width = self._columns
+        painter.setClipRect(QRectF(left, 0, width, self.height()))
+        bold = QFont(self.font())
+        bold.setWeight(QFont.Weight.Bold)
+        centred = Qt.AlignmentFlag.AlignCenter
+        accent = self.palette().color(QPalette.ColorRole.Highlight)
+        for i in self._visible():
+            word, start, stop = self._words[i]
+            area = QRectF(self._x(start), 0, self._x(stop) - self._x(start), self.height())
+            strong = bool(self._emphasised[i])
+            font = bold if strong else self.font()
+            painter.setFont(font)
+            role = QPalette.ColorRole.WindowText if strong else QPalette.ColorRole.PlaceholderText
+            painter.setPen(self.palette().color(role))
+            shown = QFontMetricsF(font).elidedText(word, Qt.TextElideMode.ElideRight, area.width() - _GAP)
+            painter.drawText(area, centred, shown)
+            if strong:
+                inset = min(_GAP, area.width() / 2)
+                rule = QRectF(area.left() + inset, area.bottom() - 2, area.width() - 2 * inset, 2)
+                painter.fillRect(rule.toRect(), accent)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("\n", "<br>")
