@@ -84,6 +84,15 @@ class HasStreamLogits(Protocol):
         ...
 
 
+@runtime_checkable
+class Pretrained(Protocol):
+    """A network that can start from published weights. Only the trainer calls this, never loading."""
+
+    def load_pretrained(self, sources: Mapping[str, str]) -> None:
+        """The config's ``[init]``: part of the network → "vgg16", "vgg19", or a safetensors file."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkConfig:
     """The ``[network]`` table of a release or a training config.

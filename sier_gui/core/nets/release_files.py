@@ -13,7 +13,7 @@ import numpy as np
 from sier_gui.core.domain import Modality
 from sier_gui.core.errors import SierError
 from sier_gui.core.nets.networks import SHAPES, Network
-from sier_gui.core.paths import write_bytes
+from sier_gui.core.paths import atomic_file, write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -180,9 +180,12 @@ def write_sums(folder: Path) -> None:
     write_bytes(folder / SUMS, "".join(lines).encode())
 
 
-def write_tensors(file: Path, tensors: Mapping[str, Tensor]) -> None:
+def write_tensors(
+    file: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+) -> None:
     """As safetensors, atomically. Tensors are copied to contiguous memory on the CPU."""
-    from safetensors.torch import save
+    from safetensors.torch import save_file
 
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_bytes(file, save(plain))
+    with atomic_file(file) as temporary:
+        save_file(plain, temporary, dict(metadata or {}))

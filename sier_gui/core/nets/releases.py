@@ -8,9 +8,8 @@ each and needs no torch; loading checks hashes first, then the weights, then the
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,6 @@ from sier_gui.core.nets.release_files import (
     expected_logits,
     load_weights,
     read_sums,
-    read_text,
     write_sums,
     write_tensors,
 )
@@ -110,7 +108,7 @@ def open_release(folder: Path) -> Release:
     for name in (*REQUIRED, SUMS):
         if not (folder / name).is_file():
             raise SierError(f"Release {folder} lacks {name}.", BROKEN)
-    config = _read_toml(folder / CONFIG)
+    config = _read_config(folder / CONFIG)
     about = config["release"]
     card = folder / CARD
     return Release(
@@ -209,19 +207,7 @@ def front_from_table(table: Mapping[str, Any], where: str) -> FrontEnd:
     ------
     SierError : an unknown key, a value of another type, or fitting that does not exist.
     """
-    known = {f.name: type(f.default) for f in fields(FrontEnd)}
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        if key not in known:
-            raise SierError(f"{where}: unknown key {key} in [front].", f"Known: {', '.join(known)}.")
-        if known[key] is float and type(value) is int:
-            value = float(value)
-        if type(value) is not known[key]:
-            raise SierError(
-                f"{where}: {key} = {value!r} in [front] is not {known[key].__name__}.", "Correct it."
-            )
-        values[key] = value
-    front = FrontEnd(**values)
+    front = toml.record(FrontEnd, table, f"{where}: [front]")
     if front.image_fit not in ("crop", "stretch", "pad") or front.time not in ("stretch", "window"):
         raise SierError(f"{where}: unknown image_fit or time in [front].", "See models.md on fitting.")
     if (3, front.image_size, front.image_size) != SHAPES[Modality.IMAGE] or (
@@ -233,11 +219,8 @@ def front_from_table(table: Mapping[str, Any], where: str) -> FrontEnd:
     return front
 
 
-def _read_toml(file: Path) -> dict[str, Any]:
-    try:
-        config = tomllib.loads(read_text(file))
-    except tomllib.TOMLDecodeError as error:
-        raise SierError(f"{file} is not valid TOML: {error}.", BROKEN) from error
+def _read_config(file: Path) -> dict[str, Any]:
+    config = toml.read(file)
     unknown = sorted(set(config) - TABLES)
     if unknown:
         raise SierError(

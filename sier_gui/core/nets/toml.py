@@ -1,13 +1,62 @@
-"""Writing TOML: tables of plain values, as configs have them (the standard library only reads it)."""
+"""Configs: TOML tables to frozen records and back (the standard library only reads TOML)."""
 
 from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
 
+from sier_gui.core.errors import SierError
+
+T = TypeVar("T")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def read(file: Path) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises
+    ------
+    SierError : it is missing, unreadable or not TOML.
+    """
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SierError(f"Cannot read {file}: {error}.", "Check the path and its permissions.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SierError(f"{file} is not valid TOML: {error}.", "Correct the line it names.") from error
+
+
+def record(cls: type[T], table: Any, where: str) -> T:
+    """A dataclass whose fields all have defaults, from a TOML table; the defaults say which types are right.
+
+    Lists become tuples, whole numbers are accepted where a float is wanted. ``where`` starts the message.
+
+    Raises
+    ------
+    SierError : not a table, an unknown key or a value of another type.
+    """
+    if not isinstance(table, Mapping):
+        raise SierError(f"{where} is not a table.", "Write it as a [table] with keys.")
+    plain = cls()
+    defaults = {f.name: getattr(plain, f.name) for f in fields(plain)}  # type: ignore[arg-type]
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in defaults:
+            raise SierError(f"{where}: unknown key {key}.", f"Known: {', '.join(defaults)}.")
+        wanted = type(defaults[key])
+        if wanted is float and type(value) is int:
+            value = float(value)
+        if wanted is tuple and isinstance(value, list):
+            value = tuple(value)
+        if type(value) is not wanted:
+            raise SierError(f"{where}: {key} = {value!r} is not of type {wanted.__name__}.", "Correct it.")
+        values[key] = value
+    return cls(**values)
 
 
 def dumps(tables: Mapping[str, Any]) -> str:
