@@ -1,0 +1,137 @@
+"""Train and test rows: classes spread evenly, groups (speakers) never on both sides."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sier_gui.core.errors import SierError
+
+Indices = NDArray[np.int64]
+Split = tuple[Indices, Indices]  # train, test: ascending row numbers
+_ATTEMPTS = 8
+_PARTS = 20
+
+
+def groups_of(speakers: ArrayLike) -> NDArray[np.int64]:
+    """Group numbers (n,) of a speaker column; a row without a speaker ("" or NaN) is a group of its own."""
+    names = np.array([str(name) for name in np.asarray(speakers, dtype=object)], dtype=object)
+    alone = np.isin(names.astype(str), ("", "nan"))
+    _, codes = np.unique(names.astype(str), return_inverse=True)
+    codes = codes.astype(np.int64)
+    codes[alone] = len(names) + np.flatnonzero(alone)
+    return np.unique(codes, return_inverse=True)[1].astype(np.int64)
+
+
+def holdout(labels: Sequence[str], groups: ArrayLike | None, fraction: float, seed: int) -> Split:
+    """Hold out about ``fraction`` of the rows, whole groups at a time.
+
+    Of several seeded divisions the one is taken that keeps all classes in train, then in test, and whose size
+    is nearest: with few groups ``fraction`` can only be approached.
+
+    Raises
+    ------
+    SierError : fewer than two groups, or ``fraction`` outside (0, 1).
+    """
+    if not 0 < fraction < 1:
+        raise SierError(f"A holdout of {fraction} is no fraction.", "Choose a number between 0 and 1.")
+    y, g = _checked(labels, groups)
+    wanted = fraction * len(y)
+    best: tuple[tuple[int, int, float], Indices] | None = None
+    for attempt in np.random.SeedSequence(seed).generate_state(_ATTEMPTS):
+        parts = _parts(y, g, min(_PARTS, _largest_k(g)), int(attempt))
+        test = _nearest(parts, wanted)
+        train = np.setdiff1d(np.arange(len(y)), test)
+        score = (_absent(y, train), _absent(y, test), abs(len(test) - wanted))
+        if best is None or score < best[0]:
+            best = (score, test)
+    assert best is not None
+    return _split(len(y), best[1])
+
+
+def folds(labels: Sequence[str], groups: ArrayLike | None, k: int, seed: int) -> list[Split]:
+    """Cross-validation: each row is tested once. With fewer than ``k`` groups there is one fold per group.
+
+    Raises
+    ------
+    SierError : fewer than two groups, or ``k`` < 2.
+    """
+    if k < 2:
+        raise SierError(f"Cross-validation with {k} folds is none.", "Choose at least 2.")
+    y, g = _checked(labels, groups)
+    state = int(np.random.SeedSequence(seed).generate_state(1)[0])
+    return [_split(len(y), test) for test in _parts(y, g, min(k, _largest_k(g)), state)]
+
+
+def leave_one_group_out(groups: ArrayLike) -> list[Split]:
+    """One split for each group, tested alone; groups in sorted order.
+
+    Raises
+    ------
+    SierError : fewer than two groups.
+    """
+    codes = groups_of(groups)
+    _checked([""] * len(codes), codes)
+    names = [str(name) for name in np.asarray(groups, dtype=object)]
+    order = sorted(range(codes.max() + 1), key=lambda code: names[int(np.argmax(codes == code))])
+    return [_split(len(codes), np.flatnonzero(codes == code)) for code in order]
+
+
+def _checked(labels: Sequence[str], groups: ArrayLike | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Labels and groups as numbers, (n,) each; without groups each row is its own."""
+    y = np.unique(np.asarray(labels, dtype=str), return_inverse=True)[1].astype(np.int64)
+    g = np.arange(len(y)) if groups is None else groups_of(groups)
+    if len(g) != len(y):
+        raise ValueError(f"{len(y)} labels but {len(g)} groups")
+    if len(np.unique(g)) < 2:
+        raise SierError(
+            "The samples cannot be split: there are fewer than two groups (speakers).",
+            "Add samples of other speakers, or split without groups.",
+        )
+    return y, g
+
+
+def _largest_k(g: NDArray[np.int64]) -> int:
+    return len(np.unique(g))
+
+
+def _parts(y: NDArray[np.int64], g: NDArray[np.int64], k: int, state: int) -> list[Indices]:
+    """``k`` disjoint sets of rows, none empty, with about the same classes."""
+    groups = len(np.unique(g))
+    if k >= groups:  # nothing left to choose; scikit-learn could leave folds empty
+        return [np.flatnonzero(g == code) for code in np.unique(g)]
+    from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold
+
+    splitter: Any
+    if groups < len(y):
+        splitter = StratifiedGroupKFold(k, shuffle=True, random_state=state)
+    elif np.bincount(y).max() < k:  # no class fills the folds: nothing to stratify
+        splitter = KFold(k, shuffle=True, random_state=state)
+    else:  # the grouped one is quadratic in groups: minutes for 80,893
+        splitter = StratifiedKFold(k, shuffle=True, random_state=state)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a class with fewer rows than folds is no mistake here
+        tests = [test.astype(np.int64) for _, test in splitter.split(np.zeros(len(y)), y, g)]
+    return [test for test in tests if len(test)]
+
+
+def _nearest(parts: list[Indices], wanted: float) -> Indices:
+    """The first parts, taken while they bring the size nearer to ``wanted``; at least one, never all."""
+    taken = parts[0]
+    for part in parts[1:-1]:
+        if abs(len(taken) + len(part) - wanted) < abs(len(taken) - wanted):
+            taken = np.concatenate([taken, part])
+    return taken
+
+
+def _absent(y: NDArray[np.int64], rows: Indices) -> int:
+    return len(np.unique(y)) - len(np.unique(y[rows]))
+
+
+def _split(n: int, test: Indices) -> Split:
+    test = np.sort(test).astype(np.int64)
+    return np.setdiff1d(np.arange(n, dtype=np.int64), test), test
