@@ -1,0 +1,108 @@
+"""Pictures of the demo set: a crop of a photograph, and on it a face whose place is known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sier_gui.core.construct.demo_parts import Emoji, Parts, Photo
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PilImage
+
+SIZE = 256
+SIDES = (0.27, 0.39)  # of the face, as shares of the picture's side
+_BORDER = 3  # white rim, as of a sticker
+Box = tuple[int, int, int, int]
+
+# Faces of the training part, and those that only the held-out part shows.
+FACES: dict[str, tuple[Emoji, ...]] = {
+    "anger": (
+        Emoji("noto", "1F620", "angry face"), Emoji("noto", "1F621", "pouting face"),
+        Emoji("noto", "1F92C", "swearing face"), Emoji("twemoji", "1F620", "angry face"),
+        Emoji("twemoji", "1F92C", "swearing face"),
+    ),
+    "happy": (
+        Emoji("noto", "1F600", "grinning face"), Emoji("noto", "1F604", "laughing face"),
+        Emoji("noto", "1F60A", "smiling face"), Emoji("twemoji", "1F600", "grinning face"),
+        Emoji("twemoji", "1F60A", "smiling face"),
+    ),
+    "hate": (
+        Emoji("noto", "1F922", "nauseated face"), Emoji("noto", "1F92E", "vomiting face"),
+        Emoji("noto", "1F44E", "thumbs down"), Emoji("twemoji", "1F922", "nauseated face"),
+        Emoji("twemoji", "1F92E", "vomiting face"),
+    ),
+    "sad": (
+        Emoji("noto", "1F62D", "loudly crying face"), Emoji("noto", "1F622", "crying face"),
+        Emoji("noto", "1F625", "sad face with sweat"), Emoji("twemoji", "1F62D", "loudly crying face"),
+        Emoji("twemoji", "1F622", "crying face"),
+    ),
+}  # fmt: skip
+HELD_OUT: dict[str, Emoji] = {
+    "anger": Emoji("twemoji", "1F621", "pouting face"),
+    "happy": Emoji("twemoji", "1F604", "laughing face"),
+    "hate": Emoji("twemoji", "1F44E", "thumbs down"),
+    "sad": Emoji("twemoji", "1F625", "sad face with sweat"),
+}
+NEUTRAL = (
+    Emoji("noto", "1F610", "neutral face"),
+    Emoji("noto", "1F636", "face without mouth"),
+    Emoji("twemoji", "1F610", "neutral face"),
+)
+
+
+def background(parts: Parts, photo: Photo, random: np.random.Generator) -> PilImage:
+    """A random square crop, 256×256, of 60 to 100 % of the photograph's shorter side; mirrored at random."""
+    from PIL import Image, ImageOps
+
+    whole = parts.photo(photo)
+    side = min(whole.size) * random.uniform(0.6, 1.0)
+    left, top = random.uniform(0, whole.width - side), random.uniform(0, whole.height - side)
+    crop = whole.resize((SIZE, SIZE), Image.Resampling.LANCZOS, (left, top, left + side, top + side))
+    return ImageOps.mirror(crop) if random.random() < 0.5 else crop
+
+
+def with_face(
+    picture: PilImage, parts: Parts, emoji: Emoji, random: np.random.Generator
+) -> tuple[PilImage, Box]:
+    """Lay a face with a white rim and a soft shadow somewhere on the picture.
+
+    Returns
+    -------
+    the picture, and the box of face and rim: left, top, right, bottom in pixels (right and bottom exclusive).
+    """
+    from PIL import Image, ImageFilter
+
+    side = round(SIZE * random.uniform(*SIDES))
+    sticker = _sticker(parts.emoji(emoji, 4 * side), side, random.uniform(-10, 10))
+    left = int(random.integers(4, SIZE - sticker.width - 4))
+    top = int(random.integers(4, SIZE - sticker.height - 8))
+    layer = Image.new("L", picture.size)
+    layer.paste(sticker.getchannel("A"), (left, top + 4))
+    shadow = layer.filter(ImageFilter.GaussianBlur(5)).point(lambda value: int(value * 0.55))
+    done = picture.copy()
+    done.paste((0, 0, 0), mask=shadow)
+    done.paste(sticker, (left, top), sticker)
+    return done, (left, top, left + sticker.width, top + sticker.height)
+
+
+def _sticker(face: PilImage, side: int, degrees: float) -> PilImage:
+    """The face, turned, with its rim, cut to its visible box, the longer side shrunk to ``side``."""
+    from PIL import Image, ImageChops, ImageFilter
+
+    scale = face.width / side
+    rim = round(_BORDER * scale)
+    turned = Image.new("RGBA", (face.width + 4 * rim, face.height + 4 * rim))
+    turned.paste(face, (2 * rim, 2 * rim))
+    turned = turned.rotate(degrees, Image.Resampling.BICUBIC, expand=True)
+    alpha = turned.getchannel("A")
+    # a blur that is cut low widens the outline evenly, corners rounded
+    wide = alpha.filter(ImageFilter.GaussianBlur(rim)).point(lambda value: 255 if value > 12 else 0)
+    wide = wide.filter(ImageFilter.GaussianBlur(scale / 2))
+    white = Image.new("RGBA", turned.size, "white")
+    white.putalpha(ImageChops.lighter(wide, alpha))
+    white.alpha_composite(turned)
+    cut = white.crop(white.getchannel("A").point(lambda value: 255 if value > 40 else 0).getbbox())
+    cut.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return cut

@@ -1,0 +1,183 @@
+"""Text to speech by the synthesizers that Debian ships, behind one protocol (models.md §2)."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from math import log2
+from pathlib import Path
+from typing import Protocol
+from xml.sax.saxutils import escape
+
+import numpy as np
+
+from sier_gui.core.audio.files import Audio
+from sier_gui.core.errors import SierError
+
+TIMEOUT_S = 60.0
+_ESPEAK_WORDS_PER_MINUTE = 165
+_ESPEAK_PITCH_PER_OCTAVE = 90.0  # its 0–99 scale, measured around 50 with the voices used here
+
+
+@dataclass(frozen=True, slots=True)
+class Prosody:
+    """How a piece is said, relative to the voice's own manner.
+
+    ``pitch``, ``rate`` and ``range`` (of the pitch) are ratios, 1 leaves them; ``volume_db`` is added to
+    what the program answers. flite has no control of the range and ignores it.
+    """
+
+    pitch: float = 1.0
+    rate: float = 1.0
+    range: float = 1.0
+    volume_db: float = 0.0
+
+
+class Synthesizer(Protocol):
+    """One program that speaks. ``speak`` answers mono sound at the program's own rate."""
+
+    name: str
+
+    def available(self) -> bool: ...
+
+    def speak(self, text: str, voice: str, prosody: Prosody) -> Audio: ...
+
+
+class EspeakNg:
+    """espeak-ng; voices as ``language+variant``, e.g. ``en-gb+f2``."""
+
+    name = "espeak-ng"
+
+    def available(self) -> bool:
+        return shutil.which(self.name) is not None
+
+    def speak(self, text: str, voice: str, prosody: Prosody) -> Audio:
+        """Speak ``text``; see `Synthesizer`. Raises `SierError` without the program or the voice."""
+        pitch = round(np.clip(50 + _ESPEAK_PITCH_PER_OCTAVE * log2(prosody.pitch), 0, 99))
+        markup = f"<speak><prosody range='{round(100 * prosody.range)}%'>{escape(text)}</prosody></speak>"
+        words = round(_ESPEAK_WORDS_PER_MINUTE * prosody.rate)
+        with tempfile.TemporaryDirectory() as folder:
+            target = Path(folder) / "speech.wav"
+            command = [self.name, "-v", voice, "-p", str(pitch), "-s", str(words), "-m", "-z", "--stdin"]
+            _run([*command, "-w", str(target)], markup)
+            return _with_volume(_decode(self.name, text, _bytes(target)), prosody)
+
+
+class Flite:
+    """flite; voices ``awb``, ``slt``, ``rms``, ``kal16``."""
+
+    name = "flite"
+
+    def available(self) -> bool:
+        return shutil.which(self.name) is not None
+
+    def speak(self, text: str, voice: str, prosody: Prosody) -> Audio:
+        """Speak ``text``; see `Synthesizer`. An unknown voice is refused (flite would use its default)."""
+        self._check_voice(voice)
+        settings = [f"duration_stretch={1 / prosody.rate:.3f}", f"f0_shift={prosody.pitch:.3f}"]
+        with tempfile.TemporaryDirectory() as folder:
+            target = Path(folder) / "speech.wav"
+            options = [word for setting in settings for word in ("--setf", setting)]
+            # the text as an argument after -t: flite reads no standard input
+            _run([self.name, "-voice", voice, *options, "-t", text, "-o", str(target)], "")
+            return _with_volume(_decode(self.name, text, _bytes(target)), prosody)
+
+    def _check_voice(self, voice: str) -> None:
+        known = _run([self.name, "-lv"], "").decode(errors="replace").partition(":")[2].split()
+        if voice not in known:
+            raise SierError(f"flite has no voice {voice!r}.", f"Use one of {', '.join(known)}.")
+
+
+class Festival:
+    """festival with its diphone voices, e.g. ``kal_diphone`` (package festvox-kallpc16k)."""
+
+    name = "festival"
+
+    def available(self) -> bool:
+        return shutil.which(self.name) is not None
+
+    def speak(self, text: str, voice: str, prosody: Prosody) -> Audio:
+        """Speak ``text``; see `Synthesizer`. Raises `SierError` without the program or the voice."""
+        if not voice.replace("_", "").isalnum():
+            raise SierError(f"{voice!r} is no festival voice.", "Use a name such as kal_diphone.")
+        said = text.replace("\\", " ").replace('"', " ")
+        with tempfile.TemporaryDirectory() as folder:
+            target = Path(folder) / "speech.wav"
+            # linear-regression intonation: mean and deviation of F0 in Hz; kal's own are 105 and 14
+            script = (
+                f"(voice_{voice})\n"
+                f"(set! int_lr_params '((target_f0_mean {105 * prosody.pitch:.1f})"
+                f" (target_f0_std {14 * prosody.range:.1f}) (model_f0_mean 170) (model_f0_std 34)))\n"
+                f"(Parameter.set 'Duration_Stretch {1 / prosody.rate:.3f})\n"
+                f'(utt.save.wave (utt.synth (Utterance Text "{said}")) "{target}" \'riff)\n'
+            )
+            _run([self.name, "--pipe"], script)
+            return _with_volume(_decode(self.name, text, _bytes(target)), prosody)
+
+
+SYNTHESIZERS: dict[str, Synthesizer] = {s.name: s for s in (EspeakNg(), Flite(), Festival())}
+
+
+def choose(name: str) -> Synthesizer:
+    """The registered synthesizer of that name, checked to be installed.
+
+    Raises
+    ------
+    SierError : unknown, or its program is missing.
+    """
+    if name not in SYNTHESIZERS:
+        raise SierError(f"There is no synthesizer {name!r}.", f"Use one of {', '.join(SYNTHESIZERS)}.")
+    if not SYNTHESIZERS[name].available():
+        raise _missing(name)
+    return SYNTHESIZERS[name]
+
+
+def _missing(program: str) -> SierError:
+    return SierError(
+        f"The speech synthesizer {program} is not installed.", f"Install it: apt-get install {program}."
+    )
+
+
+def _run(command: list[str], text: str) -> bytes:
+    """Run without a shell; its standard output. Raises `SierError` when missing, failing or hanging."""
+    try:
+        done = subprocess.run(
+            command, input=text.encode(), capture_output=True, timeout=TIMEOUT_S, check=False
+        )
+    except FileNotFoundError as error:
+        raise _missing(command[0]) from error
+    except subprocess.TimeoutExpired as error:
+        raise SierError(
+            f"{command[0]} did not answer within {TIMEOUT_S:.0f} s.", "Use another voice."
+        ) from error
+    if done.returncode:
+        said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
+        raise SierError(
+            f"{command[0]} failed: {said[-1] if said else done.returncode}.", "Use another voice."
+        )
+    return done.stdout
+
+
+def _bytes(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
+
+
+def _decode(program: str, text: str, wave: bytes) -> Audio:
+    """WAV bytes to mono; none or unreadable ones mean that the program did not speak."""
+    import soundfile
+
+    try:
+        samples, rate = soundfile.read(io.BytesIO(wave), dtype="float32", always_2d=True)
+    except soundfile.SoundFileError as error:
+        raise SierError(f"{program} made no sound of {text[:40]!r}.", "Use another voice or text.") from error
+    if not len(samples):
+        raise SierError(f"{program} made no sound of {text[:40]!r}.", "Use another voice or text.")
+    return Audio(samples.mean(axis=1, keepdims=True, dtype=np.float32), rate)
+
+
+def _with_volume(audio: Audio, prosody: Prosody) -> Audio:
+    gain = np.float32(10 ** (prosody.volume_db / 20))
+    return Audio(audio.samples * gain, audio.rate)
