@@ -249,7 +249,7 @@ class Catalogue:
 
     @cached_property
     def dataset_hash(self) -> str:
-        """SHA-256, hex: of the table file, or where there is none of the sorted listing with labels and sizes."""
+        """SHA-256, hex: of the table file; without one, of the sorted listing with labels and sizes."""
         from sier_gui.core.dataset.adapters.native import table_file
 
         digest = hashlib.sha256()

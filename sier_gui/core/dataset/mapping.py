@@ -11,16 +11,16 @@ FIELDS = ("sample_id", "image", "speech", "text", "label")
 
 # Lower-case names in order of preference; spaces, hyphens and dots count as underscores.
 _USUAL = {
-    "sample_id": ("sample_id", "id", "sample", "uid", "utterance_id", "utt_id", "index", "name", "key", "sr_no"),
+    "sample_id": ("sample_id", "id", "sample", "uid", "utterance_id", "utt_id", "index", "name", "key"),
     "image": (
         "image", "image_path", "image_file", "img", "img_path", "picture", "picture_path", "photo", "face",
         "image_filename", "frame",
     ),
     "speech": (
-        "speech", "speech_path", "speech_file", "audio", "audio_path", "audio_file", "wav", "wav_path", "wav_file",
-        "sound", "voice", "recording", "audio_filename", "path", "file", "filename", "file_name", "file_path",
+        "speech", "speech_path", "speech_file", "audio", "audio_path", "audio_file", "wav", "wav_path",
+        "wav_file", "sound", "voice", "recording", "audio_filename", "path", "file", "filename", "file_name", "file_path",
     ),
-    "text": ("text", "sentence", "transcript", "transcription", "utterance", "caption", "content", "tweet", "words"),
+    "text": ("text", "sentence", "transcript", "transcription", "utterance", "caption", "content"),
     "label": ("label", "emotion", "class", "category", "sentiment", "target", "emo"),
 }  # fmt: skip
 

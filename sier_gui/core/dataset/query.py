@@ -21,10 +21,10 @@ NUMBERS = ("confidence", "loss", "image_share", "speech_share")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Filters, all of which must hold, and the order. Filters on predictions leave out rows not yet predicted.
+    """Filters, all of which must hold, and the order. Filters on predictions leave out unpredicted rows.
 
-    ``search`` is found in id, text or label, whatever the case. ``confidence`` is a closed range of the largest
-    probability. ``sort`` is a field, a table column, "predicted", "confidence", "loss", "image_share" or
+    ``search`` is found in id, text or label, whatever the case. ``confidence`` is a closed range of the
+    largest probability. ``sort`` is a field, a table column, "predicted", "confidence", "loss", "image_share" or
     "speech_share"; "" keeps the table's order. "Most wrong first" is ``sort="loss", descending=True``.
     """
 
@@ -97,9 +97,10 @@ class PredictionTable:
         self.version += 1
 
     def fill_explained(self, row: int, image: Any, speech: Any, target: int) -> None:
-        """Set a row's shares from its modality split, ``image`` and ``speech`` (C,): each one's Shapley value.
+        """Set a row's shares from its modality split, the Shapley values ``image`` and ``speech``, (C,).
 
-        The share is |φ| over Σ|φ| for the class ``target``; they disagree when they speak most for different classes.
+        The share is |φ| over Σ|φ| for the class ``target``; image and speech disagree when they speak most
+        for different classes.
         """
         image, speech = np.asarray(image, dtype=np.float64), np.asarray(speech, dtype=np.float64)
         total = abs(image[target]) + abs(speech[target])
@@ -156,7 +157,7 @@ def predictions_file(dataset_hash: str, weights_hash: str) -> Path:
 
 
 def label_codes(catalogue: Catalogue, classes: tuple[str, ...]) -> NDArray[np.int16]:
-    """Index of each row's label in ``classes``, (n,): `UNKNOWN` without a label, `OUTSIDE` for another one."""
+    """Index of each row's label in ``classes``, (n,): `UNKNOWN` without one, `OUTSIDE` for another."""
 
     def encode() -> tuple[list[str], NDArray[np.int64]]:
         encoded = catalogue.texts("label").combine_chunks().dictionary_encode()
@@ -171,7 +172,10 @@ def label_codes(catalogue: Catalogue, classes: tuple[str, ...]) -> NDArray[np.in
 
 
 def select(catalogue: Catalogue, query: Query, predictions: PredictionTable | None = None) -> Rows:
-    """The rows that pass ``query``, in its order: int64 (k,). Equal rows keep the table's order; unknown come last."""
+    """The rows that pass ``query``, in its order: int64 (k,).
+
+    Equal rows keep the table's order; those whose value is not known come last, in both directions.
+    """
     keep = np.ones(len(catalogue), dtype=bool)
     if query.search:
         keep &= _found(catalogue, query.search)
@@ -208,7 +212,7 @@ def _on_predictions(
 
 
 def _disagreement(catalogue: Catalogue, table: PredictionTable) -> NDArray[np.float32]:
-    """1, 0 or NaN per row: as explained, else as the dataset's own ``p_ier_*`` and ``p_ser_*`` columns say."""
+    """1, 0 or NaN per row: as explained, else by the dataset's own ``p_ier_*`` and ``p_ser_*``."""
     names = [name[6:] for name in catalogue.columns if name.startswith("p_ier_")]
     names = [name for name in names if f"p_ser_{name}" in catalogue.columns]
     if len(names) < 2 or not np.isnan(table.disagree).any():
@@ -228,7 +232,7 @@ def _numbers(catalogue: Catalogue, name: str) -> NDArray[np.float64]:
 
 
 def _sort_key(catalogue: Catalogue, name: str, predictions: PredictionTable | None) -> NDArray[np.float64]:
-    """A float per row, (n,), whose order is the column's; NaN, which numpy puts last either way, where unknown."""
+    """A float per row, (n,), in the column's order; NaN, which numpy sorts last, where unknown."""
     if name in NUMBERS or name == "predicted":
         if predictions is None:
             return np.full(len(catalogue), np.nan)

@@ -37,7 +37,7 @@ def read_table(path: Path) -> pa.Table:
 
     Raises
     ------
-    SierError : no such file, a folder, empty, no rows, damaged, ragged (names the row), two columns of one name.
+    SierError : no such file, a folder, empty, no rows, damaged, ragged (names the row), doubled column names.
     """
     try:
         if path.is_dir():

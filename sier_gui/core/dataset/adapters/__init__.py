@@ -90,7 +90,7 @@ def read(path: Path) -> tuple[pa.Table, list[Problem], str]:
         return folders.read(path), problems, folders.name
     raise SierError(
         f"{path} holds no dataset that can be read." + "".join(f" Besides, {p.reason}." for p in problems),
-        "Open a folder with samples.csv (or .parquet, .jsonl), a table file, or a folder with one folder per class.",
+        "Open a folder with samples.csv (or .parquet, .jsonl), a table, or a folder with a folder per class.",
     )
 
 

@@ -54,6 +54,7 @@ def _join(table: pa.Table, extra: pa.Table) -> pa.Table:
     if key is None or "sample_id" not in extra.column_names:
         return table
     at = compute.index_in(table.column(key), value_set=extra.column("sample_id").combine_chunks())
+    nothing = text_array([""])[0]
     for name in extra.column_names:
         if name not in table.column_names:
             table = table.append_column(
