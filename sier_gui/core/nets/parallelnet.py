@@ -86,6 +86,9 @@ class ParallelNet:
         for name, values in (("image_mean", IMAGENET_MEAN), ("image_std", IMAGENET_STD)):
             self.module.register_buffer(name, torch.tensor(values).view(3, 1, 1), persistent=False)
         _initialise(self.module)
+        with torch.no_grad():  # start near equal probabilities: the product's scale would make a loud guess
+            for name in ("head_speech", "head_image", "head_product"):
+                self.module.get_parameter(f"{name}.6.weight").mul_(0.1)
         self.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property

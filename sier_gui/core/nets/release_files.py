@@ -13,7 +13,7 @@ import numpy as np
 from sier_gui.core.domain import Modality
 from sier_gui.core.errors import SierError
 from sier_gui.core.nets.networks import SHAPES, Network
-from sier_gui.core.paths import atomic_file, write_bytes
+from sier_gui.core.paths import write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -184,8 +184,9 @@ def write_tensors(
     file: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
 ) -> None:
     """As safetensors, atomically. Tensors are copied to contiguous memory on the CPU."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with atomic_file(file) as temporary:
-        save_file(plain, temporary, dict(metadata or {}))
+    write_bytes(
+        file, save(plain, dict(metadata or {}))
+    )  # save_file would make it readable to its owner alone

@@ -36,7 +36,7 @@ def make_card(config: TrainingConfig, metrics: Mapping[str, Any], dataset: str, 
         "## Figures",
         "",
         "Predictions pooled over the parts of the split; mean over seeds. ± is the standard error of the "
-        "balanced accuracy that comes from the number of samples; the seeds' own standard deviation stands beside it.",
+        "balanced accuracy that comes from the number of samples, the other spread that between seeds.",
         "",
         *_table(metrics),
         "",
@@ -93,8 +93,8 @@ def _shipped_text(config: TrainingConfig) -> str:
         return "The shipped network is the measured one: it has not seen the test part."
     return (
         "The shipped network was trained again, by the same recipe and the first seed, on all samples; the "
-        "figures below come from networks that had not seen what they were tested on. On this dataset itself the "
-        "shipped network therefore does better than the table says."
+        "figures below come from networks that had not seen what they were tested on. On this dataset "
+        "itself the shipped network therefore does better than the table says."
     )
 
 
@@ -113,11 +113,7 @@ def _table(metrics: Mapping[str, Any]) -> list[str]:
 
 def _by_class(metrics: Mapping[str, Any]) -> list[str]:
     """Confusion matrix of the first network (the release's kind), first seed."""
-    name, figures = next(
-        (name, f) for name, f in metrics["networks"].items() if name == "fused" or "alone" in name
-    )
-    if "fused" in metrics["networks"]:
-        name, figures = "fused", metrics["networks"]["fused"]
+    name, figures = next(iter(metrics["networks"].items()))
     run = figures["runs"][0]
     classes = metrics["classes"]
     lines = [f"Confusion ({name}, seed {run['seed']}; rows are labels, columns predictions):", ""]
@@ -132,7 +128,8 @@ def _training_lines(config: TrainingConfig, metrics: Mapping[str, Any]) -> list[
     return [
         f"Preset {config.preset or 'none'}; seeds {', '.join(map(str, metrics['seeds']))}; {o.name}, "
         f"learning rate {o.learning_rate:g}, batch {o.batch}, at most {o.epochs} epochs, "
-        f"early stopping {o.early_stopping}, plateau {o.plateau}; loss {loss.cross_entropy:g}·cross entropy + {loss.focal:g}·focal "
+        f"early stopping {o.early_stopping}, plateau {o.plateau}; "
+        f"loss {loss.cross_entropy:g}·cross entropy + {loss.focal:g}·focal "
         f"(γ = {loss.gamma:g}), class weights {loss.class_weights}.",
         *(f"Pretrained: {part} from {source}." for part, source in config.init.items()),
         f"The shipped network trained for {len(metrics['history'])} epochs. Every setting is in config.toml.",

@@ -30,7 +30,7 @@ CHUNK = 16
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The readable, labelled samples. ``arrays``: (n, 3|1, 128, 128) on disk, pictures uint8, log-mels float32."""
+    """Readable labelled samples. ``arrays``: (n, 3|1, 128, 128) on disk, pictures uint8, log-mels float32."""
 
     sample_ids: tuple[str, ...]
     labels: Indices

@@ -33,7 +33,7 @@ EVALUATION_BATCH = 64
 
 @dataclass(frozen=True)
 class Task:
-    """What one network is to learn. ``train``, ``validation``: indices into ``labels``; ``streams``: the present."""
+    """What one network is to learn. ``train``, ``validation``: indices; ``streams``: those present."""
 
     source: Source
     labels: Indices
@@ -177,7 +177,7 @@ class Fit:
                     self.fabric.clip_gradients(model, optimiser, max_norm=o.clip, error_if_nonfinite=False)
                 optimiser.step()
                 optimiser.zero_grad()
-            total += float(loss) * len(index)
+            total += float(loss.detach()) * len(index)
         if not math.isfinite(total):
             raise SierError(
                 f"The loss is not a number after epoch {state.epoch + 1}.", "Use a lower learning_rate."

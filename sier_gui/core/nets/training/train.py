@@ -275,7 +275,8 @@ class Session:
     # ---------------------------------------------------------------- parts of the data
 
     def _split(self) -> list[tuple[Indices, Indices]]:
-        s, labels, groups = self.config.split, self.data.labels, self._groups()
+        s, groups = self.config.split, self._groups()
+        labels = self.data.labels.astype(str).tolist()
         if s.kind == "holdout":
             return [splits.holdout(labels, groups, s.fraction, s.seed)]
         if s.kind == "folds":
@@ -298,7 +299,7 @@ class Session:
         if groups is not None and len(set(groups[train].tolist())) < 3:
             groups = None  # a group of two would take half of the training part
         inner = groups[train] if groups is not None else None
-        fit, stop = splits.holdout(self.data.labels[train], inner, s.validation, s.seed)
+        fit, stop = splits.holdout(self.data.labels[train].astype(str).tolist(), inner, s.validation, s.seed)
         return train[fit], train[stop]
 
     def _figures(self, by_seed: dict[int, list[dict[str, Any]]]) -> dict[str, Any]:
