@@ -1,0 +1,229 @@
+"""The real loudspeaker and microphone, through PortAudio: `core.audio.devices` for a window.
+
+PortAudio calls back on a thread of its own. It only ever touches numpy arrays and plain attributes, each
+replaced in one assignment; a timer on the GUI thread looks at them. So no Qt object is used off its thread.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Slot
+
+from sier_gui.core.audio.devices import OnFinished, OnPosition
+from sier_gui.core.audio.files import Audio, resample
+from sier_gui.core.audio.levels import peak_dbfs
+from sier_gui.core.domain import FloatArray
+from sier_gui.core.errors import SierError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+_TICK_MS = 16  # the play-head moves at the screen's rate
+MAX_TAKE_S = 600.0  # as long as a file may be; a forgotten take stops growing here
+_RESTART = "Connect one, choose it in the system's sound settings, and start the program again."
+
+
+def portaudio() -> ModuleType:
+    """The sounddevice module, imported when first needed.
+
+    Raises
+    ------
+    SierError : PortAudio, the library behind it, is not installed.
+    """
+    try:
+        import sounddevice
+    except (OSError, ImportError) as error:
+        raise SierError(
+            "Sound is unavailable: the PortAudio library was not found.",
+            "Install it (Debian and Ubuntu: apt-get install libportaudio2) and start the program again.",
+        ) from error
+    return sounddevice
+
+
+def _device(kind: str) -> tuple[ModuleType, dict[str, Any]]:
+    """PortAudio and the default device for ``kind`` "input" | "output"."""
+    sounddevice = portaudio()
+    name = "microphone" if kind == "input" else "loudspeaker"
+    try:
+        device: dict[str, Any] = sounddevice.query_devices(kind=kind)
+    except (sounddevice.PortAudioError, ValueError) as error:
+        raise SierError(f"No {name} was found.", _RESTART) from error
+    return sounddevice, device
+
+
+class _Sound:
+    """What one stream plays. The audio thread writes here, the GUI thread only reads: one per stream, so that
+    a stream that ends late cannot end its successor."""
+
+    def __init__(self, samples: FloatArray, rate: int, start_s: float) -> None:
+        self.samples, self.rate = samples, rate
+        self.next = min(max(round(start_s * rate), 0), len(samples))  # frame handed out next
+        self.start_s = self.next / rate
+        self.heard = (self.next, float("inf"))  # a frame, and the stream time at which it is heard
+        self.ended = False
+
+    def fill(self, out: FloatArray, frames: int, time: Any, _status: object) -> None:
+        """Audio thread: hand out the next frames, noting when they will be heard."""
+        block = self.samples[self.next : self.next + frames]
+        out[: len(block)] = block
+        out[len(block) :] = 0
+        # some drivers leave the output time 0
+        self.heard = (self.next, time.outputBufferDacTime or time.currentTime)
+        self.next += len(block)
+        if len(block) < frames:
+            raise portaudio().CallbackStop
+
+    def end(self) -> None:
+        """Audio thread: the last frame was heard, or the device went away."""
+        self.ended = True
+
+    def position_s(self, stream_time: float) -> float:
+        """Seconds from the samples' start that are heard at ``stream_time``, the device's clock."""
+        frame, at = self.heard
+        # a device that stalls must not let the play-head run on
+        seconds = frame / self.rate + min(stream_time - at, 1.0)
+        return min(max(seconds, self.start_s), self.next / self.rate)
+
+
+class DevicePlayback(QObject):
+    """`Playback` on the default output; positions and the end are told on the GUI thread."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._stream: Any = None
+        self._sound: _Sound | None = None
+        self._on_position: OnPosition | None = None
+        self._on_finished: OnFinished | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(_TICK_MS)
+        self._timer.timeout.connect(self._tick)
+
+    @property
+    def playing(self) -> bool:
+        return self._stream is not None
+
+    def play(
+        self,
+        samples: FloatArray,
+        rate: int,
+        *,
+        start_s: float = 0.0,
+        on_position: OnPosition | None = None,
+        on_finished: OnFinished | None = None,
+    ) -> None:
+        """As `Playback.play`; a device that cannot do ``rate`` gets the samples at its own."""
+        self.stop()
+        sounddevice, device = _device("output")
+        columns = samples[:, None] if samples.ndim == 1 else samples
+        channels = columns.shape[1]
+        try:
+            sounddevice.check_output_settings(channels=channels, samplerate=rate, dtype="float32")
+        except sounddevice.PortAudioError:
+            own = int(device["default_samplerate"])
+            columns, rate = resample(columns, rate, own), own
+        sound = _Sound(columns, rate, start_s)
+        stream = None
+        try:
+            stream = sounddevice.OutputStream(
+                samplerate=rate,
+                channels=channels,
+                dtype="float32",
+                callback=sound.fill,
+                finished_callback=sound.end,
+            )
+            stream.start()
+        except sounddevice.PortAudioError as error:
+            if stream is not None:
+                stream.close()
+            raise SierError(f"The loudspeaker cannot be used: {error}.", _RESTART) from error
+        self._stream, self._sound = stream, sound
+        self._on_position, self._on_finished = on_position, on_finished
+        self._timer.start()
+
+    def stop(self) -> None:
+        self._timer.stop()
+        self._on_position = self._on_finished = None
+        stream, self._stream, self._sound = self._stream, None, None
+        if stream is not None:
+            stream.abort()
+            stream.close()
+
+    @Slot()
+    def _tick(self) -> None:
+        sound, on_position, on_finished = self._sound, self._on_position, self._on_finished
+        if sound is None:
+            return
+        if sound.ended:
+            self.stop()
+            if on_finished is not None:
+                on_finished()
+        elif on_position is not None:
+            on_position(sound.position_s(float(self._stream.time)))
+
+
+class DeviceRecorder:
+    """`Recorder` on the default microphone: mono, at the device's own rate."""
+
+    def __init__(self) -> None:
+        self._stream: Any = None
+        self._blocks: list[FloatArray] = []
+        self._frames = 0
+        self._rate = 1
+        self._level = float("-inf")
+
+    @property
+    def recording(self) -> bool:
+        return self._stream is not None
+
+    @property
+    def level(self) -> float:
+        """Peak of the latest block in dBFS."""
+        return min(self._level, 0.0) if self.recording else float("-inf")
+
+    def start(self) -> None:
+        """Begin a take.
+
+        Raises
+        ------
+        SierError : a take is running, PortAudio is missing, or there is no usable microphone.
+        """
+        if self.recording:
+            raise SierError("A take is already running.", "Stop it first.")
+        sounddevice, device = _device("input")
+        self._rate = int(device["default_samplerate"])
+        self._blocks, self._frames, self._level = [], 0, float("-inf")
+        stream = None
+        try:
+            stream = sounddevice.InputStream(
+                samplerate=self._rate, channels=1, dtype="float32", callback=self._take
+            )
+            stream.start()
+        except sounddevice.PortAudioError as error:
+            if stream is not None:
+                stream.close()
+            raise SierError(f"The microphone cannot be used: {error}.", _RESTART) from error
+        self._stream = stream
+
+    def stop(self) -> Audio:
+        """End the take: float32 (n, 1), possibly 0 samples.
+
+        Raises
+        ------
+        SierError : no take is running.
+        """
+        if not self.recording:
+            raise SierError("No take is running.", "Start one first.")
+        stream, self._stream = self._stream, None
+        stream.stop()
+        stream.close()
+        blocks, self._blocks = self._blocks, []
+        return Audio(np.concatenate(blocks) if blocks else np.zeros((0, 1), np.float32), self._rate)
+
+    def _take(self, block: FloatArray, frames: int, _time: object, _status: object) -> None:
+        """Audio thread: keep a copy, since PortAudio reuses its buffer."""
+        self._level = peak_dbfs(block)
+        if self._frames < MAX_TAKE_S * self._rate:
+            self._blocks.append(block.copy())
+            self._frames += frames
