@@ -87,6 +87,7 @@ def verb_parser() -> argparse.ArgumentParser:
     add_explanation(verb)
     add_network(verb)
     verb.add_argument("--format", default="png", help="png,svg,pdf,npz,csv,textgrid,elan,audacity")
+    verb.add_argument("--signed", action="store_true", help="blue–white–red around zero, not yellow–blue")
     verb.add_argument("--width", default="140mm", help="85mm, 140mm, 180mm or your own")
     verb.add_argument("--out", required=True, metavar="DIR")
 

@@ -73,7 +73,7 @@ def make_predictor(arguments: argparse.Namespace, catalogue: Catalogue | None) -
 
     classes = catalogue.classes if catalogue else ()
     dataset_hash = catalogue.dataset_hash if catalogue else None
-    release = choose_release(classes, dataset_hash=dataset_hash, name=arguments.release)
+    release = choose_release(classes, dataset_hash, arguments.release)
     return Predictor(release, device=arguments.device)
 
 
@@ -149,7 +149,9 @@ def explain(arguments: argparse.Namespace) -> int:
     report = terminal_report()
     for sample in chosen_samples(arguments, catalogue):
         inputs = load_inputs(sample, predictor.front)
-        *_, final = explain_sample(predictor, inputs, request, cache=cache, report=report)
+        *_, final = explain_sample(
+            predictor, inputs, request, cache=cache, dataset_hash=catalogue.dataset_hash, report=report
+        )
         results.append(final)
     as_json = [r.to_json() for r in results]
     emit(arguments, as_json[0] if len(as_json) == 1 else as_json, map(attribution_line, results))
@@ -181,30 +183,50 @@ def attribution_line(attribution: Attribution) -> str:
 
 
 def export(arguments: argparse.Namespace) -> int:
-    from sier_gui.core.dataset.inputs import load_view
+    from sier_gui.core.dataset.inputs import decode
     from sier_gui.core.explain.cache import AttributionCache
     from sier_gui.core.explain.engine import explain as explain_sample
     from sier_gui.core.export.bundle import export as export_files
-    from sier_gui.core.export.figure import FigureInput, parse_width
+    from sier_gui.core.export.view import FigureInput, FigureOptions, parse_width, shared_scale
 
     catalogue = open_catalogue(arguments)
     predictor = make_predictor(arguments, catalogue)
     width = parse_width(arguments.width)
-    manifest: list[dict[str, Any]] = []
+    request = explain_request(arguments)
+    cache = AttributionCache()
+    views = []
     for sample in chosen_samples(arguments, catalogue):
-        decoded = load_view(sample, predictor.front)
-        (prediction,) = predictor.predict([decoded.inputs], labels=[sample.label])
+        seen = decode(sample, predictor.front)
+        (prediction,) = predictor.predict([seen.inputs], labels=[sample.label])
         *_, attribution = explain_sample(
             predictor,
-            decoded.inputs,
-            explain_request(arguments),
-            cache=AttributionCache(),
+            seen.inputs,
+            request,
+            cache=cache,
+            dataset_hash=catalogue.dataset_hash,
             report=terminal_report(),
         )
-        view = FigureInput(
-            sample, decoded.picture, decoded.speech, decoded.rate, decoded.inputs, prediction, attribution
+        views.append(
+            FigureInput(
+                sample,
+                seen.picture,
+                seen.speech,
+                seen.rate,
+                seen.inputs,
+                prediction,
+                attribution,
+                predictor.release.label,
+            )
         )
-        manifest += export_files(view, arguments.format.split(","), width, Path(arguments.out))
+    # one colour bar over the whole batch: figures that stand side by side must be comparable
+    options = FigureOptions(width, signed=arguments.signed, scale=shared_scale(v.attribution for v in views))
+    manifest = [
+        entry
+        for view in views
+        for entry in export_files(
+            view, arguments.format.split(","), out_dir=Path(arguments.out), options=options
+        )
+    ]
     emit(arguments, manifest, (entry["file"] for entry in manifest))
     return 0
 
