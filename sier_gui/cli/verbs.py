@@ -183,7 +183,7 @@ def attribution_line(attribution: Attribution) -> str:
 
 
 def export(arguments: argparse.Namespace) -> int:
-    from sier_gui.core.dataset.inputs import decode
+    from sier_gui.core.dataset.inputs import load_view
     from sier_gui.core.explain.cache import AttributionCache
     from sier_gui.core.explain.engine import explain as explain_sample
     from sier_gui.core.export.bundle import export as export_files
@@ -196,7 +196,7 @@ def export(arguments: argparse.Namespace) -> int:
     cache = AttributionCache()
     views = []
     for sample in chosen_samples(arguments, catalogue):
-        seen = decode(sample, predictor.front)
+        seen = load_view(sample, predictor.front)
         (prediction,) = predictor.predict([seen.inputs], labels=[sample.label])
         *_, attribution = explain_sample(
             predictor,

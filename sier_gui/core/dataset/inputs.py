@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
 from sier_gui.core.audio.features import log_mel
 from sier_gui.core.audio.files import load_speech
 from sier_gui.core.domain import FloatArray, FrontEnd, Modality, Sample, SampleInputs
-from sier_gui.core.errors import SierError
 from sier_gui.core.errors import SierError
 from sier_gui.core.images.files import Picture, read_image
 from sier_gui.core.images.tensors import image_tensor
