@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sier_gui.core.dataset import adapters
+from sier_gui.core.dataset.adapters.native import join_extra, table_file
 from sier_gui.core.dataset.mapping import FIELDS, NATIVE, ColumnMapping, guess, guess_fields, missing
 from sier_gui.core.dataset.tables import as_numpy, notes, text_array
 from sier_gui.core.domain import Modality, Problem, Sample
@@ -56,6 +57,8 @@ def open_dataset(
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         raise SierError(f"Cannot open {path}: {error}.", "Check the path and its permissions.") from error
     mapping = mapping or _mapping_for(table.column_names, str(path))
+    if adapter == "native":
+        table = join_extra(table, path, mapping.sample_id if mapping.sample_id in table.column_names else "")
     mapping.check(table.column_names, str(path))
     return Catalogue(path, table, mapping, problems=problems, adapter=adapter, allow_outside=allow_outside)
 
@@ -250,8 +253,6 @@ class Catalogue:
     @cached_property
     def dataset_hash(self) -> str:
         """SHA-256, hex: of the table file; without one, of the sorted listing with labels and sizes."""
-        from sier_gui.core.dataset.adapters.native import table_file
-
         digest = hashlib.sha256()
         file = table_file(self.source) if self.adapter == "native" else None
         if file is not None:

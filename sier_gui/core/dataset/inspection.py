@@ -26,11 +26,11 @@ from sier_gui.core.images.files import read_image
 
 LIMIT_S = 2.0
 _START_LIMIT_S = 120.0  # a busy machine imports slowly; that is no file's fault
-_SOUNDS = {
+SOUNDS = {
     ".wav", ".wave", ".rf64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au",
     ".snd", ".caf", ".w64",
 }  # fmt: skip
-_PICTURES = {
+PICTURES = {
     ".jpg", ".jpeg", ".jpe", ".mpo", ".png", ".apng", ".gif", ".bmp", ".dib", ".webp", ".avif", ".tif",
     ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".pcx", ".psd", ".tga", ".ico", ".sgi", ".ras",
     ".xbm", ".exr",
@@ -71,8 +71,8 @@ def examine(path: Path) -> Inspection:
             error = refused
     if error is None:
         return Inspection(str(path), True, kind, seconds_taken=time.perf_counter() - started, **result)
-    if path.suffix.lower() in _SOUNDS | _PICTURES:
-        kind = "audio" if path.suffix.lower() in _SOUNDS else "image"
+    if path.suffix.lower() in SOUNDS | PICTURES:
+        kind = "audio" if path.suffix.lower() in SOUNDS else "image"
     elif path.is_file() and path.stat().st_size:
         error = SierError(f"{path} is neither a sound nor a picture in a known format.", error.hint)
     return Inspection(str(path), False, kind, error.message, error.hint, time.perf_counter() - started)
@@ -82,7 +82,7 @@ def _candidates(path: Path) -> list[tuple[str, Callable[[Path], dict[str, Any]]]
     """The loaders to try: the one the name promises, or both."""
     sound, picture = ("audio", _load_sound), ("image", _load_picture)
     suffix = path.suffix.lower()
-    return [sound] if suffix in _SOUNDS else [picture] if suffix in _PICTURES else [picture, sound]
+    return [sound] if suffix in SOUNDS else [picture] if suffix in PICTURES else [picture, sound]
 
 
 def _load_sound(path: Path) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def _pump(stream: IO[str], answers: queue.SimpleQueue[str | None]) -> None:
 
 def _gave_up(path: Path, message: str, seconds: float) -> Inspection:
     suffix = path.suffix.lower()
-    kind = "audio" if suffix in _SOUNDS else "image" if suffix in _PICTURES else "unknown"
+    kind = "audio" if suffix in SOUNDS else "image" if suffix in PICTURES else "unknown"
     return Inspection(str(path), False, kind, message, "Leave it out, or convert it.", seconds)
 
 

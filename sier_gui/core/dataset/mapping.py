@@ -11,18 +11,20 @@ FIELDS = ("sample_id", "image", "speech", "text", "label")
 
 # Lower-case names in order of preference; spaces, hyphens and dots count as underscores.
 _USUAL = {
-    "sample_id": ("sample_id", "id", "sample", "uid", "utterance_id", "utt_id", "index", "name", "key"),
+    "sample_id": ("sample_id", "id", "sample", "uid", "utterance_id", "utt_id", "index", "key"),
     "image": (
         "image", "image_path", "image_file", "img", "img_path", "picture", "picture_path", "photo", "face",
         "image_filename", "frame",
     ),
     "speech": (
         "speech", "speech_path", "speech_file", "audio", "audio_path", "audio_file", "wav", "wav_path",
-        "wav_file", "sound", "voice", "recording", "audio_filename", "path", "file", "filename", "file_name", "file_path",
+        "wav_file", "sound", "voice", "recording", "audio_filename",
     ),
     "text": ("text", "sentence", "transcript", "transcription", "utterance", "caption", "content"),
     "label": ("label", "emotion", "class", "category", "sentiment", "target", "emo"),
 }  # fmt: skip
+# These say nothing about what the file is: they go to the one of image and speech that has no column yet.
+_ANY_FILE = ("path", "file_path", "file", "filename", "file_name", "name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +79,18 @@ def guess_fields(columns: Iterable[str]) -> dict[str, str]:
     for column in columns:
         plain = column.strip().lower().replace(" ", "_").replace("-", "_").replace(".", "_")
         by_name.setdefault(plain, column)
-    return {
+    fields = {
         field: next(by_name[name] for name in names if name in by_name)
         for field, names in _USUAL.items()
         if any(name in by_name for name in names)
     }
+    without = [field for field in ("image", "speech") if field not in fields]
+    files = [by_name[name] for name in _ANY_FILE if name in by_name]
+    if len(without) == 1 and files:
+        fields[without[0]] = files[0]
+    elif "sample_id" not in fields and "name" in by_name:
+        fields["sample_id"] = by_name["name"]
+    return fields
 
 
 def guess(columns: Iterable[str]) -> ColumnMapping | None:

@@ -24,8 +24,8 @@ class Query:
     """Filters, all of which must hold, and the order. Filters on predictions leave out unpredicted rows.
 
     ``search`` is found in id, text or label, whatever the case. ``confidence`` is a closed range of the
-    largest probability. ``sort`` is a field, a table column, "predicted", "confidence", "loss", "image_share" or
-    "speech_share"; "" keeps the table's order. "Most wrong first" is ``sort="loss", descending=True``.
+    largest probability. ``sort`` is a field, a table column, "predicted", "confidence", "loss", "image_share"
+    or "speech_share"; "" keeps the table's order. "Most wrong first" is ``sort="loss", descending=True``.
     """
 
     search: str = ""
@@ -246,6 +246,14 @@ def _sort_key(catalogue: Catalogue, name: str, predictions: PredictionTable | No
 # ---------------------------------------------------------------- computed once per catalogue
 
 
+def warm(catalogue: Catalogue) -> None:
+    """Compute in the background what the first search and the first sorts would otherwise wait for."""
+    _found(catalogue, "a")
+    label_codes(catalogue, ())
+    for name in ("sample_id", "text", "label"):
+        _ranks(catalogue, name)
+
+
 def _found(catalogue: Catalogue, words: str) -> NDArray[np.bool_]:
     """Rows whose id, text or label contains ``words``, (n,)."""
     from pyarrow import compute
@@ -275,7 +283,7 @@ def _rank(catalogue: Catalogue, name: str) -> NDArray[np.float64]:
     import pyarrow as pa
     from pyarrow import compute
 
-    lower = compute.utf8_lower(catalogue.texts(name))
+    lower = compute.utf8_lower(catalogue.texts(name).combine_chunks())
     ranks = as_numpy(compute.cast(compute.rank(lower, tiebreaker="dense"), pa.float64())).copy()
     ranks[as_numpy(compute.equal(compute.binary_length(lower), 0))] = np.nan
     return ranks

@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sier_gui.core.dataset.mapping import guess_fields
 from sier_gui.core.dataset.tables import SUFFIXES, read_table, text_array, with_notes
 from sier_gui.core.domain import Problem
 from sier_gui.core.errors import SierError
@@ -35,29 +34,30 @@ class Native:
         file = table_file(path)
         if file is None:
             raise SierError(f"There is no samples.csv in {path}.", "Choose another folder.")
-        table = read_table(file)
-        extra = file.with_name("meta.csv")
-        if extra == file or not extra.is_file():
-            return table
-        try:
-            return _join(table, read_table(extra))
-        except SierError as error:
-            # the samples are whole without it
-            return with_notes(table, [Problem(None, "", "", "unreadable", f"meta.csv is left out: {error}")])
+        return read_table(file)
 
 
-def _join(table: pa.Table, extra: pa.Table) -> pa.Table:
-    """``table`` with the columns that only ``extra`` has; samples that ``extra`` lacks get ""."""
+def join_extra(table: pa.Table, path: Path, key: str) -> pa.Table:
+    """``table`` with the columns that only the ``meta.csv`` beside it has; samples that it lacks get "".
+
+    ``key`` is the table's id column. A meta.csv that cannot be read is left out and noted.
+    """
     from pyarrow import compute
 
-    key = guess_fields(table.column_names).get("sample_id")
-    if key is None or "sample_id" not in extra.column_names:
+    file = table_file(path)
+    extra_file = file.with_name("meta.csv") if file else None
+    if extra_file is None or extra_file == file or not extra_file.is_file() or not key:
+        return table
+    try:
+        extra = read_table(extra_file)
+    except SierError as error:  # the samples are whole without it
+        return with_notes(table, [Problem(None, "", "", "unreadable", f"meta.csv is left out: {error}")])
+    if "sample_id" not in extra.column_names:
         return table
     at = compute.index_in(table.column(key), value_set=extra.column("sample_id").combine_chunks())
     nothing = text_array([""])[0]
     for name in extra.column_names:
         if name not in table.column_names:
-            table = table.append_column(
-                name, compute.fill_null(extra.column(name).take(at), text_array([""])[0])
-            )
+            column = extra.column(name).combine_chunks().take(at)
+            table = table.append_column(name, compute.fill_null(column, nothing))
     return table

@@ -1,0 +1,101 @@
+"""One folder per class: ``root/<class>/<name>.jpg`` with ``<name>.wav`` beside it, or
+``root/images/<class>/…`` with ``root/speech/<class>/…``. The name without suffix makes the pair.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sier_gui.core.dataset.inspection import PICTURES, SOUNDS
+from sier_gui.core.dataset.tables import text_array, with_notes
+from sier_gui.core.domain import Problem
+from sier_gui.core.errors import SierError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_IMAGE_FOLDERS = ("images", "image", "pictures", "faces")
+_SPEECH_FOLDERS = ("speech", "audio", "sounds", "voices")
+Key = tuple[str, str]  # class, stem
+
+
+class ClassFolders:
+    name = "class_folders"
+
+    def matches(self, path: Path) -> bool:
+        """A folder that has a media file one level down; stops at the first."""
+        return path.is_dir() and any(True for _ in _media(path))
+
+    def read(self, path: Path) -> pa.Table:
+        """The pairs, by class and name; files without a partner are noted."""
+        import pyarrow as pa
+
+        found: dict[str, dict[Key, str]] = {"image": {}, "speech": {}}
+        problems: list[Problem] = []
+        for kind, key, file in _media(path):
+            first = found[kind].setdefault(key, file)
+            if first != file:
+                reason = f"{file} is left out: {first} is the {kind} of the same name"
+                problems.append(Problem(None, key[1], kind, "duplicate", reason))
+        image, speech = found["image"], found["speech"]
+        problems += [_unpaired(key, "speech", image[key]) for key in sorted(image.keys() - speech.keys())]
+        problems += [_unpaired(key, "image", speech[key]) for key in sorted(speech.keys() - image.keys())]
+        keys = sorted(image.keys() & speech.keys())
+        if not keys:
+            raise SierError(
+                f"{path} has folders with pictures or sound, but no picture and sound of the same name.",
+                "Name them alike: anger/0001.jpg with anger/0001.wav.",
+            )
+        columns = {
+            "sample_id": _ids(keys),
+            "image": [image[key] for key in keys],
+            "speech": [speech[key] for key in keys],
+            "text": [""] * len(keys),
+            "label": [label for label, _ in keys],
+        }
+        return with_notes(pa.table({name: text_array(cells) for name, cells in columns.items()}), problems)
+
+
+def _ids(keys: list[Key]) -> list[str]:
+    """The names, or class/name where two classes share one."""
+    names = [name for _, name in keys]
+    return names if len(set(names)) == len(names) else [f"{label}/{name}" for label, name in keys]
+
+
+def _unpaired(key: Key, column: str, other: str) -> Problem:
+    reason = f"{other} is left out: there is no {column} file of the same name"
+    return Problem(None, key[1], column, "missing", reason)
+
+
+def _media(root: Path) -> Iterator[tuple[str, Key, str]]:
+    """(image | speech, (class, stem), path relative to the root) of each media file in its class folder.
+
+    Hidden files are skipped. Of several files with one stem the first by name counts.
+    """
+    roots = {entry.name.lower(): entry.name for entry in _entries(root) if entry.is_dir()}
+    image = next((roots[name] for name in _IMAGE_FOLDERS if name in roots), None)
+    speech = next((roots[name] for name in _SPEECH_FOLDERS if name in roots), None)
+    tops = [""] if image is None or speech is None else [image, speech]
+    for top in tops:
+        for folder in (entry for entry in _entries(root / top) if entry.is_dir()):
+            for file in _entries(Path(folder.path)):
+                stem, suffix = os.path.splitext(file.name)
+                kind = _kind(suffix.lower())
+                if kind and file.is_file():
+                    yield kind, (folder.name, stem), os.path.join(top, folder.name, file.name)
+
+
+def _kind(suffix: str) -> str:
+    return "image" if suffix in PICTURES else "speech" if suffix in SOUNDS else ""
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """Sorted, without hidden ones; a folder that may not be read has none."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
+    except PermissionError:
+        return []
