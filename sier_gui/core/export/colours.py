@@ -67,7 +67,8 @@ def overlay(
     grey = np.asarray(small, np.float32) * 0.7 + 0.3 * 255  # lightened, so that colours stay readable
     canvas = np.repeat(grey[..., None], 3, axis=2)
     factors = np.array([size[0] / pixels.width, size[1] / pixels.height] * 2)
-    corners = np.rint(patch_rectangles(*values.shape, pixels) * factors).astype(int)
+    rows, columns = values.shape
+    corners = np.rint(patch_rectangles(rows, columns, pixels) * factors).astype(int)
     corners = np.clip(corners, 0, [size[0], size[1]] * 2)
     colours = scale.rgb(values) * 255
     for (left, top, right, bottom), colour in zip(

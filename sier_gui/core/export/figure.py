@@ -297,20 +297,24 @@ class _Page:
             axes.spines[side].set_visible(False)
 
     def colour_bar(self, options: FigureOptions, scale: ColourScale, box: _Box) -> None:
-        from matplotlib.ticker import MaxNLocator
+        from matplotlib.ticker import FuncFormatter, MaxNLocator
 
         axes = self.axes(box)
         ramp = np.linspace(scale.low, scale.high, 256)
         extent = (scale.low, scale.high, 0, 1)
         axes.imshow(scale.rgb(ramp)[None], extent=extent, aspect="auto", interpolation="nearest")
         axes.set_yticks([])
-        axes.xaxis.set_major_locator(MaxNLocator(4))
-        axes.ticklabel_format(axis="x", scilimits=(-3, 4))
+        axes.xaxis.set_major_locator(MaxNLocator(max(2, int(box.width / 13))))
+        # no common factor beside the axis: it would need a place of its own
+        axes.xaxis.set_major_formatter(FuncFormatter(_tick))
         axes.tick_params(labelsize=self.texts.size, length=2, width=0.5, pad=1.5, colors=_INK)
-        axes.xaxis.get_offset_text().set_fontsize(self.texts.size)
         x = box.x + box.width + 2 * _GAP
         for number, text in enumerate(self.texts.legend):
             self.text(text, x, box.y - 0.8 + number * self.texts.line_mm)
+
+
+def _tick(value: float, _position: int) -> str:
+    return f"{value:.3g}".replace("-", "−")
 
 
 def _segment_outlines(envelope: Any, duration: float, edges_s: Any) -> list[Any]:
@@ -332,7 +336,8 @@ def _hatch_patches(axes: Axes, view: FigureInput) -> None:
     from sier_gui.core.images.patches import patch_rectangles
 
     values = view.attribution.image()
-    rectangles = patch_rectangles(*values.shape, view.inputs.pixels)[values < 0]
+    rows, columns = values.shape
+    rectangles = patch_rectangles(rows, columns, view.inputs.pixels)[values < 0]
     corners = rectangles[:, [[0, 1], [2, 1], [2, 3], [0, 3]]]
     axes.add_collection(
         PolyCollection(list(corners), facecolors="none", edgecolors="#222222", linewidths=0, hatch="//////")

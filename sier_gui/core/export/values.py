@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sier_gui.core.domain import Modality
 from sier_gui.core.export.view import FigureInput
@@ -41,7 +42,7 @@ def write_npz(target: Path, view: FigureInput, provenance: dict[str, Any]) -> No
         "f_none": a.f_none,
         "f_all": a.f_all,
         "segment_edges_s": a.segment_edges_s,
-        "patch_rectangles_px": patch_rectangles(*a.image().shape, view.inputs.pixels),
+        "patch_rectangles_px": _rectangles(view),
         "provenance": np.array(json.dumps(provenance)),
     }
     for modality, values in a.values.items():
@@ -61,7 +62,7 @@ def write_csv(target: Path, view: FigureInput) -> None:
     SierError : the folder cannot be written.
     """
     a = view.attribution
-    rectangles = patch_rectangles(*a.image().shape, view.inputs.pixels)
+    rectangles = _rectangles(view)
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)
@@ -79,6 +80,11 @@ def write_csv(target: Path, view: FigureInput) -> None:
                 (*start, "speech", "", "", segment, "", "", "", "", *times, repr(float(value)), error)
             )
     write_bytes(target, text.getvalue().encode())
+
+
+def _rectangles(view: FigureInput) -> NDArray[np.float64]:
+    rows, columns = view.attribution.image().shape
+    return patch_rectangles(rows, columns, view.inputs.pixels)
 
 
 def _error(view: FigureInput, modality: Modality, index: tuple[int, ...]) -> str:
