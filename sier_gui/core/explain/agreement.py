@@ -83,7 +83,7 @@ def hit_rate(pairs: Iterable[tuple[Floats, Bools]]) -> HitRate:
 
 
 def overlap(values: Floats, evidence: Bools) -> float:
-    """Intersection over union of the evidence and as many of the strongest cells; ties count in their order."""
+    """Intersection over union of the evidence and as many of the strongest cells; ties in their order."""
     _check(values, evidence)
     strongest = np.zeros(values.size, bool)
     strongest[np.argsort(-values, axis=None, kind="stable")[: evidence.sum()]] = True

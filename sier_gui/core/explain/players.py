@@ -44,7 +44,7 @@ def players_for(inputs: SampleInputs, front: FrontEnd, request: ExplainRequest) 
     height, width = inputs.tensors[Modality.IMAGE].shape[-2:]
     hop_s = front.hop / front.sample_rate
     first, last = speech_columns(inputs.times, hop_s)
-    edges = _visible_seconds(inputs.times, first, last)
+    edges = _visible_seconds(inputs.times, first, last, hop_s)
     grid, segments = request.grid, _segment_count(request, edges)
     if request.method == "modality":
         grid = segments = 1
@@ -72,9 +72,11 @@ def speech_columns(times: TimeFrequencyMap, hop_s: float) -> tuple[int, int]:
     return first, min(max(last, first + 1), times.columns)
 
 
-def _visible_seconds(times: TimeFrequencyMap, first: int, last: int) -> tuple[float, float]:
-    """Start and end of the speech that the network heard."""
-    return max(0.0, times.seconds(first)), min(times.duration_s, times.seconds(last))
+def _visible_seconds(times: TimeFrequencyMap, first: int, last: int, hop_s: float) -> tuple[float, float]:
+    """Start and end of the speech that the network heard; half a hop beyond a frame belongs to it."""
+    start, stop = times.seconds(first), times.seconds(last)
+    whole_start, whole_stop = start <= hop_s / 2, stop >= times.duration_s - hop_s / 2
+    return 0.0 if whole_start else start, times.duration_s if whole_stop else stop
 
 
 def _segment_count(request: ExplainRequest, edges: tuple[float, float]) -> int:

@@ -131,5 +131,5 @@ def generated_inputs(
 
     rng = np.random.default_rng(seed)
     picture = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
-    speech = (0.3 * rng.normal(size=int(seconds * front.sample_rate))).astype(np.float32)
+    speech = (0.3 * rng.normal(size=round(seconds * front.sample_rate))).astype(np.float32)
     return inputs_from(f"sample-{seed}", picture, speech, front)
