@@ -55,7 +55,7 @@ def test_segments_cover_the_speech_in_equal_parts(seconds, segments, time):
     elif seconds < 1.2:  # centred in silence: all of it heard
         assert edges[0] == 0
         assert edges[-1] == pytest.approx(times.duration_s)
-        frames = 1 + int(seconds * 16000) // 160
+        frames = 1 + round(seconds * 16000) // 160
         assert last - first == min(frames, 128)
 
 
