@@ -199,7 +199,7 @@ def _lay_out(view: FigureInput, width: float, texts: _Texts, beside: bool) -> _L
     left_over = image.y + image.height - ticks - top
     wave = _Box(column.x + _TICK, top, column.width - 2 * _TICK, max(18.0, left_over) if beside else 18.0)
     y = max(image.y + image.height, wave.y + wave.height + ticks) + _GAP
-    bar = _Box(_MARGIN + _TICK, y, inner * _BAR - _TICK, 2.2)
+    bar = _Box(_MARGIN + 2 * _TICK, y, inner * _BAR - 2 * _TICK, 2.2)
     y += max(len(texts.legend) * line, bar.height + line + 1) + 1.5
     foot = _Box(_MARGIN, y, inner, len(texts.caption) * line)
     return _Layout(foot.y + foot.height + _MARGIN, image, header, words, wave, bar, foot)

@@ -144,7 +144,7 @@ def caption(view: FigureInput, options: FigureOptions) -> str:
         parts.append(
             "words are spread over the speech by their letters, not aligned; bold blue: those that carry most"
         )
-    if options.scale is not None:
+    if options.scale not in (None, shared_scale([a])):
         parts.append("colour scale shared by the whole batch")
     return "; ".join(parts) + "."
 
