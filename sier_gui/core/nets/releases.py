@@ -256,7 +256,7 @@ def write_release(
     network : moved to the CPU, put in evaluation mode, and rounded to float16 where ``half``.
     config : the tables of config.toml: ``release``, ``network``, ``front``, ``training``.
     card : text of CARD.md.
-    half : store float16, half the size; it is loaded as float32.
+    half : store kernels and matrices as float16, half the size; they are loaded as float32.
     extra : further files by name, such as ``metrics.json``.
 
     Raises
@@ -266,7 +266,8 @@ def write_release(
     network.module.cpu().eval()
     state = network.module.state_dict()
     if half:
-        state = {name: t.half() if t.is_floating_point() else t for name, t in state.items()}
+        # only matrices and kernels: they are the size, and batch-norm's variances can pass float16's 65,504
+        state = {n: t.half() if t.is_floating_point() and t.ndim > 1 else t for n, t in state.items()}
         # expected.json must come from the numbers that are stored
         network.module.load_state_dict(
             {n: t.float() if t.is_floating_point() else t for n, t in state.items()}

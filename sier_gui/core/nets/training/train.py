@@ -80,7 +80,7 @@ def train(
         network=NetworkConfig.from_table(table).to_table(),
         release=replace(config.release, name=config.release.name or out.resolve().name),
     )
-    if (out / CONFIG).is_file():
+    if (out / CONFIG).is_file() and not (out / WORK).exists():
         if resume:
             return open_release(out)
         raise SierError(f"{out} already holds a release.", "Choose another folder; nothing is overwritten.")

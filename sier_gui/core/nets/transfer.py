@@ -1,0 +1,197 @@
+"""A small relative of ParallelNet for small datasets: one frozen VGG16 trunk that both streams share.
+
+What it keeps of the papers: a trunk and a dense layer for each stream, F_mul as their product, and the late
+fusion O = w₁ O_sp + w₂ O_img + w₃ O_mul (journal version §3.2, equation 2). What differs: the trunk is
+VGG16's first three blocks with published weights, it is not trained, and there are no convolution networks,
+so nothing is crossed. O_sp and O_img are therefore scores of one stream each.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sier_gui.core.domain import Modality
+from sier_gui.core.errors import SierError
+from sier_gui.core.nets.networks import NetworkConfig
+from sier_gui.core.nets.parallelnet import IMAGENET_MEAN, IMAGENET_STD, SIDE, VGG16
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+BLOCKS = VGG16[:3]
+SETTLING = 100  # training batches that the statistics of the features are taken from
+LARGEST = 4.0  # standardised features are clipped here, so that no blank input can run away
+SPREAD = 1e-2  # added to a feature's variance: channels that hardly ever answer are not blown up
+
+
+class TransferNet:
+    """Frozen trunk → pooled, standardised features → dense → head, for each stream; late fusion.
+
+    Options
+    -------
+    image_side : pixels; pictures are reduced to it before the trunk (a quarter of the pixels costs a quarter).
+    image_grid : cells per side that the trunk's output on a picture is averaged over.
+    speech_bands : bands of mel rows that its output on a log-mel is averaged over; time is averaged wholly, so
+        that each moment adds its own share, wherever it lies.
+    dense : size of a stream's embedding. dropout : of the features, while training.
+    late : shares of O_sp, O_img and O_mul to start from; positive.
+    """
+
+    options: ClassVar[Mapping[str, Any]] = {
+        "image_side": 64,
+        "image_grid": 3,
+        "speech_bands": 16,
+        "dense": 64,
+        "dropout": 0.5,
+        "late": (0.6, 0.3, 0.1),
+    }
+    separable = True
+
+    def __init__(self, config: NetworkConfig) -> None:
+        import torch
+        from torch import nn
+
+        self.classes = config.classes
+        self.config = config
+        self.side = _whole(config, "image_side", 8, SIDE)
+        self.cells = {
+            Modality.IMAGE: (_whole(config, "image_grid", 1, self.side // 8),) * 2,
+            Modality.SPEECH: (_whole(config, "speech_bands", 1, SIDE // 8), 1),
+        }
+        dense = _whole(config, "dense", 1, 4096)
+        dropout = float(config.options["dropout"])
+        trunk, channels = _trunk(config.width)
+        parts: dict[str, nn.Module] = {"trunk": trunk}
+        for m, (rows, columns) in self.cells.items():
+            size = channels * rows * columns
+            # only its running statistics are used, see _standardised
+            parts[f"{m}_statistics"] = nn.BatchNorm1d(size, eps=SPREAD, momentum=None, affine=False)
+            parts[f"{m}_dense"] = nn.Sequential(nn.Dropout(dropout), nn.Linear(size, dense))
+            parts[f"{m}_head"] = nn.Linear(dense, len(self.classes))
+        parts["product_head"] = nn.Linear(dense, len(self.classes))
+        self.module = nn.ModuleDict(parts)
+        self.module.register_parameter("late_weights", nn.Parameter(_log_shares(config)))
+        self.module.register_buffer("absence_image", torch.zeros(3, 1, 1))
+        self.module.register_buffer("absence_speech", torch.zeros(1, SIDE, 1))
+        for name, values in (("image_mean", IMAGENET_MEAN), ("image_std", IMAGENET_STD)):
+            self.module.register_buffer(name, torch.tensor(values).view(3, 1, 1), persistent=False)
+        self.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @property
+    def absence_mean(self) -> Mapping[Modality, Tensor]:
+        return {
+            Modality.IMAGE: self.module.get_buffer("absence_image"),
+            Modality.SPEECH: self.module.get_buffer("absence_speech"),
+        }
+
+    def load_pretrained(self, sources: Mapping[str, str]) -> None:
+        """``{"trunk": "vgg16"}``: the convolutions of VGG16, or of a safetensors file (see `weights`).
+
+        Raises
+        ------
+        SierError : another part than ``trunk``, a width other than 1, or weights that do not fit.
+        """
+        from sier_gui.core.nets.weights import copy_convolutions
+
+        if set(sources) != {"trunk"}:
+            raise SierError(f"[init] of a transfer network names {', '.join(sources)}.", 'Write trunk = "vgg16".')
+        copy_convolutions(sources["trunk"], self.module.get_submodule("trunk"))
+
+    def features(self, modality: Modality, batch: Tensor) -> Tensor:
+        """(B, 3|1, 128, 128) in [0, 1] → (B, channels · rows · columns): the trunk's output, averaged over cells."""
+        import torch
+        from torch.nn.functional import adaptive_avg_pool2d, interpolate
+
+        if modality is Modality.IMAGE and self.side < SIDE:
+            batch = interpolate(batch, (self.side, self.side), mode="area")
+        # a log-mel is shown to the trunk as a grey picture
+        x = (batch - self.module.get_buffer("image_mean")) / self.module.get_buffer("image_std")
+        x = self.module.get_submodule("trunk")(x.contiguous(memory_format=torch.channels_last))
+        return adaptive_avg_pool2d(x, self.cells[modality]).flatten(1)
+
+    def embed_features(self, modality: Modality, features: Tensor) -> Tensor:
+        """(B, channels · rows · columns) → (B, dense)."""
+        dense: Tensor = self.module.get_submodule(f"{modality}_dense")(self._standardised(modality, features))
+        return dense
+
+    def embed(self, modality: Modality, batch: Tensor) -> Tensor:
+        """(B, 3|1, 128, 128) → (B, dense)."""
+        return self.embed_features(modality, self.features(modality, batch))
+
+    def stream_logits(self, modality: Modality, embedding: Tensor) -> Tensor:
+        """(B, dense) → (B, C): O_sp or O_img."""
+        logits: Tensor = self.module.get_submodule(f"{modality}_head")(embedding)
+        return logits
+
+    def fuse(self, embeddings: Mapping[Modality, Tensor]) -> Tensor:
+        """(B, dense) per modality → logits (B, C)."""
+        image, speech = embeddings[Modality.IMAGE], embeddings[Modality.SPEECH]
+        w = self.module.get_parameter("late_weights").softmax(0)
+        return (
+            w[0] * self.stream_logits(Modality.SPEECH, speech)
+            + w[1] * self.stream_logits(Modality.IMAGE, image)
+            + w[2] * self.module.get_submodule("product_head")(image * speech)
+        )
+
+    def forward(self, images: Tensor, log_mels: Tensor) -> Tensor:
+        return self.fuse(
+            {
+                Modality.IMAGE: self.embed(Modality.IMAGE, images),
+                Modality.SPEECH: self.embed(Modality.SPEECH, log_mels),
+            }
+        )
+
+    def _standardised(self, modality: Modality, features: Tensor) -> Tensor:
+        """By the mean and variance of the first `SETTLING` training batches.
+
+        Batch-norm would go on following the batches: streams made absent in a later stage, or by whoever
+        explains, would move the features of those that are there.
+        """
+        statistics = self.module.get_submodule(f"{modality}_statistics")
+        if statistics.training and int(statistics.get_buffer("num_batches_tracked")) < SETTLING:
+            statistics(features.detach())
+        mean, variance = statistics.get_buffer("running_mean"), statistics.get_buffer("running_var")
+        return ((features - mean) / (variance + SPREAD).sqrt()).clamp(-LARGEST, LARGEST)
+
+
+def _trunk(width: float) -> tuple[nn.Module, int]:
+    """VGG16's blocks 1 to 3, frozen, and the number of its output channels."""
+    from torch import nn
+
+    layers: list[nn.Module] = []
+    channels = 3
+    for block in BLOCKS:
+        for size in block:
+            scaled = max(1, round(size * width))
+            convolution = nn.Conv2d(channels, scaled, 3, padding=1)
+            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+            nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
+            layers += [convolution, nn.ReLU(inplace=True)]
+            channels = scaled
+        layers.append(nn.MaxPool2d(2))
+    return nn.Sequential(*layers).requires_grad_(False), channels
+
+
+def _whole(config: NetworkConfig, key: str, lowest: int, highest: int) -> int:
+    value = config.options[key]
+    if type(value) is not int or not lowest <= value <= highest:
+        raise SierError(
+            f"{key} = {value!r} of a transfer network is not a whole number from {lowest} to {highest}.",
+            "Correct [network].",
+        )
+    return value
+
+
+def _log_shares(config: NetworkConfig) -> Tensor:
+    """Logits whose softmax is ``late``."""
+    import torch
+
+    late = config.options["late"]
+    numbers = isinstance(late, list | tuple) and all(isinstance(v, int | float) for v in late)
+    if not numbers or len(late) != 3 or not all(0 < v < math.inf for v in late):
+        raise SierError(
+            f"late = {late!r} of a transfer network is not three positive shares.", "Correct [network]."
+        )
+    return torch.tensor(late, dtype=torch.float32).log()
