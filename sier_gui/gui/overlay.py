@@ -46,6 +46,12 @@ class Layer:
         alpha = 0.4 + 0.6 * np.abs(self.strength) if self.signed else np.ones(self.values.shape)
         return np.concatenate([self.rgb(), np.rint(255 * alpha)[..., None].astype(np.uint8)], axis=-1)
 
+    def key(self) -> tuple[NDArray[np.uint8], str, str]:
+        """The colour map from its lowest to its highest value, and those values in words."""
+        if self.signed:
+            return theme.lut("diverging"), signed_text(-self.limit), signed_text(self.limit)
+        return theme.lut("cividis"), "0", f"{self.limit:.3f}"
+
 
 def current_attribution(state: AppState) -> Attribution | None:
     """The attribution, if it belongs to the sample on show: another sample's numbers are never drawn."""
@@ -79,7 +85,7 @@ def layer(attribution: Attribution, modality: Modality, target: str | None, opti
 
 def emphasised(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """The players that speak for the class most: positive and at or above the 70th percentile."""
-    if values.size == 0:
+    if values.size == 0 or values.max() == values.min():
         return np.zeros(values.shape, bool)
     return (values > 0) & (values >= np.percentile(values, EMPHASIS_PERCENTILE))
 

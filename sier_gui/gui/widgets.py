@@ -1,10 +1,18 @@
-"""Small things several panels draw: a label that elides, and the notice of an empty state."""
+"""Small things that several panels share: a label that elides, a colour key, the notice of an empty state."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPalette
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QRect, QRectF, QSize, Qt, QTimer, Slot
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
+
+from sier_gui.gui.state import AppState
+
+LOADING_MS = 150  # a sample that arrives sooner never flashes the word
 
 
 class ElidedLabel(QFrame):
@@ -39,6 +47,66 @@ class ElidedLabel(QFrame):
         shown = self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideRight, self.width())
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)
         painter.end()
+
+
+class ColourKey(QWidget):
+    """Which colour means which value: a strip of the colour map between its two ends."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._ends = ("", "")
+        self._strip = QImage()
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        return QSize(180, self.fontMetrics().height() + 2)
+
+    def show_scale(self, lut: NDArray[np.uint8], low: str, high: str) -> None:
+        """``lut``: uint8 (n, 3) from ``low`` to ``high``."""
+        data = np.ascontiguousarray(lut)
+        self._strip = QImage(data.data, len(lut), 1, 3 * len(lut), QImage.Format.Format_RGB888).copy()
+        self._ends = (low, high)
+        self.setAccessibleName(f"Colours from {low} to {high}")
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+        widths = [self.fontMetrics().horizontalAdvance(end) + 6 for end in self._ends]
+        area = QRectF(self.rect())
+        middle = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(area, middle | Qt.AlignmentFlag.AlignRight, self._ends[1])
+        strip = QRectF(area.right() - widths[1] - 72, area.center().y() - 4, 72, 8)
+        painter.drawImage(strip, self._strip)
+        ahead = QRectF(strip.left() - widths[0], 0, widths[0] - 6, area.height())
+        painter.drawText(ahead, middle | Qt.AlignmentFlag.AlignRight, self._ends[0])
+        painter.end()
+
+
+class LoadingNotice(QTimer):
+    """Calls ``show`` when a row was chosen and its sample keeps one waiting; at most once per row."""
+
+    def __init__(self, state: AppState, show: Callable[[], None], parent: QObject) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._show = show
+        self.setSingleShot(True)
+        self.setInterval(LOADING_MS)
+        self.timeout.connect(self._due)
+        state.row_changed.connect(self._on_row)
+        state.sample_changed.connect(self.stop)
+
+    @Slot(int)
+    def _on_row(self, row: int) -> None:
+        if row >= 0:
+            self.start()
+
+    @Slot()
+    def _due(self) -> None:
+        view = self._state.sample
+        # a sample kept from before may have arrived ahead of this timer's start
+        if view is None or view.sample.row != self._state.row:
+            self._show()
 
 
 def paint_notice(painter: QPainter, area: QRect | QRectF, title: str, hint: str, palette: QPalette) -> None:

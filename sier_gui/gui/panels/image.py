@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -20,19 +20,18 @@ from PySide6.QtGui import (
     QRegion,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from sier_gui.core.domain import Modality, PixelMap
 from sier_gui.core.images.patches import patch_at, patch_rectangles
 from sier_gui.gui import overlay
 from sier_gui.gui.state import AppState, Hover
-from sier_gui.gui.widgets import ElidedLabel, paint_notice
+from sier_gui.gui.widgets import ColourKey, ElidedLabel, LoadingNotice, paint_notice
 
 if TYPE_CHECKING:
     from sier_gui.gui.actions import ActionTable
     from sier_gui.gui.state import SampleView
 
-_LOADING_MS = 150  # a sample that arrives sooner never flashes the word
 _STEPS = {
     Qt.Key.Key_Left: (0, -1),
     Qt.Key.Key_Right: (0, 1),
@@ -224,18 +223,18 @@ class ImagePanel(QWidget):
         self.canvas = PictureCanvas(self)
         self.canvas.setAccessibleName("Picture with patch overlay")
         self.caption = ElidedLabel(parent=self, secondary=True)
+        self.key = ColourKey(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 0)
         layout.setSpacing(4)
         layout.addWidget(self.canvas, 1)
-        layout.addWidget(self.caption)
-        self._loading = QTimer(self)
-        self._loading.setSingleShot(True)
-        self._loading.setInterval(_LOADING_MS)
-        self._loading.timeout.connect(self._show_loading)
+        foot = QHBoxLayout()
+        foot.addWidget(self.caption, 1)
+        foot.addWidget(self.key)
+        layout.addLayout(foot)
+        LoadingNotice(state, self._show_loading, self)
         self.canvas.pointed.connect(self._point)
         self.canvas.stepped.connect(self._step)
-        state.row_changed.connect(self._on_row)
         state.sample_changed.connect(self._on_sample)
         state.attribution_changed.connect(self._refresh_overlay)
         state.target_changed.connect(self._refresh_overlay)
@@ -246,11 +245,6 @@ class ImagePanel(QWidget):
 
     # what the state says
 
-    @Slot(int)
-    def _on_row(self, row: int) -> None:
-        if row >= 0:
-            self._loading.start()
-
     @Slot()
     def _show_loading(self) -> None:
         self.canvas.show_notice("Loading…", "")
@@ -258,7 +252,6 @@ class ImagePanel(QWidget):
 
     @Slot(object)
     def _on_sample(self, view: SampleView | None) -> None:
-        self._loading.stop()
         if view is None:
             self.canvas.show_notice(
                 "No sample", "Choose one in the table, or drop a picture and a sound file here."
@@ -273,7 +266,11 @@ class ImagePanel(QWidget):
     @Slot()
     def _refresh_overlay(self) -> None:
         layer, options = self._layer(), self._state.overlay
-        self.canvas.show_patches(layer.rgba() if layer and options.visible else None, options.opacity)
+        shown = layer is not None and options.visible and self._pixels() is not None
+        self.canvas.show_patches(layer.rgba() if layer and shown else None, options.opacity)
+        self.key.setVisible(shown)
+        if layer is not None:
+            self.key.show_scale(*layer.key())
         self._refresh_cursor()
 
     @Slot()
@@ -339,14 +336,14 @@ class ImagePanel(QWidget):
         assert pixels is not None
         left, top, right, bottom = patch_rectangles(*self._grid(), pixels)[cursor]
         where = f"x {left:.0f}–{right:.0f}, y {top:.0f}–{bottom:.0f} px"
-        name = f"patch row {cursor[0] + 1}, column {cursor[1] + 1}"
+        where = f"row {cursor[0] + 1}, column {cursor[1] + 1} · {where}"
         if layer is None:
-            return f"{name} · {where}"
+            return where
         attribution = overlay.current_attribution(self._state)
         assert attribution is not None
         stderr = overlay.standard_error(attribution, Modality.IMAGE, overlay.explained_class(self._state))
         error = None if stderr is None else float(stderr[cursor])
-        return f"{name} · φ {overlay.signed_text(float(layer.values[cursor]), error)} · {where}"
+        return f"φ {overlay.signed_text(float(layer.values[cursor]), error)} · {where}"
 
 
 def _seen(pixels: PixelMap) -> QRectF:

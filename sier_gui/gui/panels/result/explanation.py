@@ -69,6 +69,11 @@ class ShareBar(QWidget):
         roles = (QPalette.ColorRole.Accent, QPalette.ColorRole.PlaceholderText)
         sides = (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight)
         left = 0.0
+        if not self.shares:
+            painter.setPen(palette.color(QPalette.ColorRole.PlaceholderText))
+            painter.drawText(
+                text, sides[0] | Qt.AlignmentFlag.AlignVCenter, "image and speech: not explained yet"
+            )
         for (modality, share), role, side in zip(self.shares.items(), roles, sides, strict=False):
             width = bar.width() * share
             painter.fillRect(QRectF(left, bar.top(), width, bar.height()), palette.color(role))
@@ -160,6 +165,8 @@ class ExplanationPanel(QWidget):
 
     def _waiting_text(self) -> str:
         view = self._state.sample
+        if view is None and self._state.row >= 0:
+            return "\n"
         if view is None:
             return "Choose a sample to see why the network decides.\n"
         if view.inputs is None:
@@ -200,7 +207,9 @@ def additivity_text(attribution: Attribution, target: str) -> str:
 def how_text(attribution: Attribution, target: str) -> str:
     """Method, certainty, cost and device."""
     errors = attribution.stderr
-    if errors is None:
+    if not attribution.complete:
+        certainty = "coarse so far"
+    elif errors is None:
         certainty = "exact" if attribution.method != "paper" else "one order of halving"
     else:
         index = attribution.index(target)

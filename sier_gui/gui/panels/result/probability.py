@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Slot
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QVBoxLayout, QWidget
 
 from sier_gui.gui import overlay, theme
 from sier_gui.gui.state import AppState
-from sier_gui.gui.widgets import ElidedLabel, track_colour
+from sier_gui.gui.widgets import ElidedLabel, LoadingNotice, track_colour
 
 if TYPE_CHECKING:
     from sier_gui.core.domain import Prediction
     from sier_gui.gui.actions import ActionTable
-    from sier_gui.gui.state import SampleView
 
-_LOADING_MS = 150
 _ROW_HEIGHT = 24
 
 
@@ -106,33 +104,19 @@ class ProbabilityPanel(QWidget):
         self._layout.addWidget(self.verdict)
         self._layout.addSpacing(4)
         self._layout.addStretch(1)
-        self._loading = QTimer(self)
-        self._loading.setSingleShot(True)
-        self._loading.setInterval(_LOADING_MS)
-        self._loading.timeout.connect(self._show_loading)
-        state.row_changed.connect(self._on_row)
+        LoadingNotice(state, self._show_loading, self)
         state.release_changed.connect(self._refresh)
-        state.sample_changed.connect(self._on_sample)
+        state.sample_changed.connect(self._refresh)
         state.prediction_changed.connect(self._refresh)
         state.attribution_changed.connect(self._mark_target)
         state.target_changed.connect(self._mark_target)
         self._refresh()
-
-    @Slot(int)
-    def _on_row(self, row: int) -> None:
-        if row >= 0:
-            self._loading.start()
 
     @Slot()
     def _show_loading(self) -> None:
         self.title.set_text("Loading…")
         self.verdict.set_text("")
         self._show_values(None)
-
-    @Slot(object)
-    def _on_sample(self, _view: SampleView | None) -> None:
-        self._loading.stop()
-        self._refresh()
 
     @Slot()
     def _refresh(self) -> None:

@@ -76,7 +76,6 @@ class Envelope(Cached):
     def __init__(self) -> None:
         super().__init__()
         self._parts: list[tuple[QPolygonF, QColor]] = []
-        self._outline: QColor | None = None
 
     def show(
         self,
@@ -86,15 +85,14 @@ class Envelope(Cached):
         bins: int,
         edges: NDArray[np.float64],
         colours: list[QColor],
-        outline: QColor | None,
     ) -> None:
         """Draw ``span`` seconds in ``bins`` columns; ``colours[i]`` holds from ``edges[i]`` to the next edge.
 
-        Outside the edges the first and last colour go on. ``outline`` makes pale colours visible.
+        Outside the edges the first and last colour go on.
         """
         first = max(0, int(np.floor(span[0] * rate)))
         last = min(len(speech), int(np.ceil(span[1] * rate)))
-        self._parts, self._outline = [], outline
+        self._parts = []
         if last - first < 2 or bins < 2:
             self._changed(QRectF())
             return
@@ -116,7 +114,7 @@ class Envelope(Cached):
     def paint(self, painter: QPainter, *_arguments: object) -> None:
         self.paints += 1
         for polygon, colour in self._parts:
-            pen = QPen(self._outline or colour, 1)
+            pen = QPen(colour, 1)
             pen.setCosmetic(True)
             painter.setPen(pen)
             painter.setBrush(colour)

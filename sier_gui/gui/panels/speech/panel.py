@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, Qt, QTimer, Slot
+from PySide6.QtCore import QEvent, Qt, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
@@ -17,14 +17,13 @@ from sier_gui.gui.panels.speech.items import mel_row
 from sier_gui.gui.panels.speech.plots import SpeechPlots
 from sier_gui.gui.panels.speech.words import WordsRow
 from sier_gui.gui.state import AppState, Hover
-from sier_gui.gui.widgets import ElidedLabel
+from sier_gui.gui.widgets import ColourKey, ElidedLabel, LoadingNotice
 
 if TYPE_CHECKING:
     from sier_gui.gui.actions import ActionTable
     from sier_gui.gui.state import SampleView
 
-_LOADING_MS = 150
-PLAYBACK_ACTIONS = ("play.toggle", "play.from_here", "play.important")
+PLAYBACK_ACTIONS = {"play.toggle": "Play", "play.from_here": "From here", "play.important": "Important only"}
 
 
 class SpeechPanel(QWidget):
@@ -39,21 +38,22 @@ class SpeechPanel(QWidget):
         self.plots = SpeechPlots(self)
         self.plots.setAccessibleName("Waveform and log-mel spectrogram with segment overlay")
         self.readout = ElidedLabel(parent=self, secondary=True)
+        self.key = ColourKey(self)
+        caption = QHBoxLayout()
+        caption.addWidget(self.readout, 1)
+        caption.addWidget(self.key)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 4)
         layout.setSpacing(2)
         layout.addWidget(self.words)
         layout.addWidget(self.plots, 1)
-        layout.addLayout(self._foot(actions))
-        self._loading = QTimer(self)
-        self._loading.setSingleShot(True)
-        self._loading.setInterval(_LOADING_MS)
-        self._loading.timeout.connect(self._show_loading)
+        layout.addLayout(caption)
+        layout.addLayout(self._playback_row(actions))
+        LoadingNotice(state, self._show_loading, self)
         self.plots.pointed.connect(self._point)
         self.plots.chosen.connect(self._choose)
         self.plots.stepped.connect(self._step)
         self.plots.span_changed.connect(self._place_words)
-        state.row_changed.connect(self._on_row)
         state.sample_changed.connect(self._on_sample)
         state.attribution_changed.connect(self._refresh_overlay)
         state.target_changed.connect(self._refresh_overlay)
@@ -62,11 +62,12 @@ class SpeechPanel(QWidget):
         state.playhead_changed.connect(self.plots.set_playhead)
         self._on_sample(state.sample)
 
-    def _foot(self, actions: ActionTable) -> QHBoxLayout:
+    def _playback_row(self, actions: ActionTable) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(4)
         self.buttons: list[QToolButton] = []
-        for action_id in PLAYBACK_ACTIONS:
+        for action_id, text in PLAYBACK_ACTIONS.items():
+            actions.action(action_id).setIconText(text)  # menus keep the longer text
             button = QToolButton(self)
             button.setDefaultAction(actions.action(action_id))
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
@@ -74,16 +75,10 @@ class SpeechPanel(QWidget):
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             self.buttons.append(button)
             row.addWidget(button)
-        row.addSpacing(8)
-        row.addWidget(self.readout, 1)
+        row.addStretch(1)
         return row
 
     # what the state says
-
-    @Slot(int)
-    def _on_row(self, row: int) -> None:
-        if row >= 0:
-            self._loading.start()
 
     @Slot()
     def _show_loading(self) -> None:
@@ -97,7 +92,6 @@ class SpeechPanel(QWidget):
 
     @Slot(object)
     def _on_sample(self, view: SampleView | None) -> None:
-        self._loading.stop()
         if view is None:
             self._clear("No speech", "Waveform, spectrogram and words of the chosen sample appear here.")
             return
@@ -129,10 +123,13 @@ class SpeechPanel(QWidget):
         if attribution is None or layer is None or not options.visible or self._times is None:
             self.plots.show_segments(None, None, options)
             self.words.emphasise(None, None)
+            self.key.hide()
         else:
             edges = attribution.segment_edges_s
             self.plots.show_segments(edges, layer, options)
             self.words.emphasise(edges, overlay.emphasised(layer.values))
+            self.key.show_scale(*layer.key())
+            self.key.setVisible(not options.shared_scale)  # a shared one stands below the picture
         self._describe()
 
     @Slot(object)

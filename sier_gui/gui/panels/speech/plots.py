@@ -55,7 +55,7 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
 
     def _build(self) -> None:
         layout = self.ci.layout
-        self.ci.setContentsMargins(0, 0, 8, 0)
+        self.ci.setContentsMargins(0, 0, 12, 0)
         self.ci.setSpacing(0)
         layout.setRowSpacing(0, 4)
         self.wave, self.mel = (pg.ViewBox(enableMenu=False, defaultPadding=0) for _ in range(2))
@@ -171,8 +171,9 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
         width = max(self.wave.width(), 50.0)
         ticks = round_ticks(start, stop, max(2, int(width // 90)))
         labels = [(t, f"{t:g}") for t in ticks]
-        if labels:
-            labels[-1] = (labels[-1][0], f"{labels[-1][1]} s")
+        roomy = [i for i, t in enumerate(ticks) if (stop - t) / (stop - start) * width > 24]
+        if roomy:  # the unit goes to the last tick that has room for it before the edge
+            labels[roomy[-1]] = (ticks[roomy[-1]], f"{ticks[roomy[-1]]:g} s")
         self.time_axis.setTicks([labels])
         if self._times is not None and self.picture.image is not None:
             row_height = self.mel.height() / self.picture.image.shape[0]
@@ -185,13 +186,12 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
         if self._speech is None:
             return
         bins = max(16, int(self.wave.width()))
-        colours, outline = [self.palette().color(QPalette.ColorRole.Text)], None
+        colours = [self.palette().color(QPalette.ColorRole.Text)]
         if self._layer is not None and self._layer.signed:
             colours = self._signed_colours(self._layer)
         elif self._layer is not None:
-            colours = [QColor(r, g, b) for r, g, b in self._layer.rgb().tolist()]
-            outline = self.palette().color(QPalette.ColorRole.PlaceholderText)
-        self.envelope.show(self._speech, self._rate, self.span(), bins, self._edges, colours, outline)
+            colours = self._importance_colours(self._layer)
+        self.envelope.show(self._speech, self._rate, self.span(), bins, self._edges, colours)
 
     def _signed_colours(self, layer: overlay.Layer) -> list[QColor]:
         """Grey towards red or blue: the map's white middle would vanish on a light window."""
@@ -200,6 +200,13 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
         full = np.where(layer.values[:, None] < 0, ends[0], ends[1])
         mixed = grey + (full - grey) * np.abs(layer.strength)[:, None]
         return [QColor(r, g, b) for r, g, b in np.rint(mixed).astype(int).tolist()]
+
+    def _importance_colours(self, layer: overlay.Layer) -> list[QColor]:
+        """Cividis without the end that would vanish on the window: navy on dark, lemon on light."""
+        lut = theme.lut("cividis")
+        low, high = (0.3, 1.0) if theme.is_dark(self.palette()) else (0.0, 0.93)
+        at = np.rint((low + (high - low) * layer.strength) * (len(lut) - 1)).astype(int)
+        return [QColor(r, g, b) for r, g, b in lut[at].tolist()]
 
     # events
 

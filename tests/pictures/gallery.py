@@ -1,0 +1,221 @@
+"""Render each panel in each state into a folder, offscreen, from generated input only: to be looked at.
+
+Usage: python tests/pictures/gallery.py FOLDER
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "fixtures"))
+
+import views
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
+
+from sier_gui.core.audio.devices import FakePlayback, FakeRecorder
+from sier_gui.core.audio.files import Audio
+from sier_gui.core.domain import FrontEnd, Modality
+from sier_gui.core.settings import Settings
+from sier_gui.gui.actions import ActionTable
+from sier_gui.gui.dialogs.microphone import MicrophoneDialog
+from sier_gui.gui.panels.image import ImagePanel
+from sier_gui.gui.panels.result import ExplanationPanel, ProbabilityPanel
+from sier_gui.gui.panels.speech import SpeechPanel
+from sier_gui.gui.state import AppState, Hover
+from sier_gui.gui.theme import Theme
+
+LONG_TEXT = "what are those black bags standing there under the table and who put them near our door " * 114
+
+
+class Board(QWidget):
+    """All panels in a window, as the main window lays them out."""
+
+    def __init__(self, state: AppState, actions: ActionTable) -> None:
+        super().__init__()
+        self.actions_shown = actions  # a table that is let go takes its actions along
+        self.image = ImagePanel(state, actions, self)
+        self.speech = SpeechPanel(state, actions, self)
+        self.probabilities = ProbabilityPanel(state, actions, self)
+        self.explanation = ExplanationPanel(state, actions, self)
+        left, right = QVBoxLayout(), QVBoxLayout()
+        left.addWidget(self.image, 3)
+        left.addWidget(self.speech, 2)
+        right.addWidget(self.probabilities)
+        right.addWidget(self.explanation, 1)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addLayout(left, 2)
+        row.addLayout(right, 1)
+
+
+def explained(state: AppState, of: views.SampleView, **options: object) -> None:
+    classes = options.get("classes", views.FOUR)
+    best = options.pop("best", 2 % len(classes))
+    state.set_sample(of)
+    state.set_prediction(views.prediction(of, classes, best))
+    state.set_attribution(views.attribution(of, best=best, **options))
+
+
+def loading(state: AppState, board: Board) -> None:
+    for panel in (board.image, board.speech, board.probabilities):
+        panel._show_loading()
+
+
+def sample_only(state: AppState, _board: Board) -> None:
+    of = views.view()
+    state.set_sample(of)
+    state.set_prediction(views.prediction(of))
+
+
+def coarse(state: AppState, _board: Board) -> None:
+    explained(state, views.view(), complete=False)
+    state.busy_changed.emit("explain", 0.35)
+
+
+def importance(state: AppState, _board: Board) -> None:
+    state.change_overlay(signed=False)
+    explained(state, views.view())
+
+
+def signed(state: AppState, _board: Board) -> None:
+    explained(state, views.view())
+
+
+def own_scale(state: AppState, _board: Board) -> None:
+    state.change_overlay(shared_scale=False)
+    explained(state, views.view(), estimated=True)
+
+
+def hovered_patch(state: AppState, _board: Board) -> None:
+    explained(state, views.view())
+    state.set_hover(Hover(pixel=(250.0, 180.0)))
+
+
+def hovered_speech(state: AppState, _board: Board) -> None:
+    explained(state, views.view(), estimated=True)
+    state.set_hover(Hover(seconds=0.6, hz=1240.0))
+    state.set_playhead(1.2)
+
+
+def hidden(state: AppState, _board: Board) -> None:
+    state.change_overlay(visible=False)
+    explained(state, views.view())
+
+
+def broken_picture(state: AppState, _board: Board) -> None:
+    state.set_sample(views.view(broken=Modality.IMAGE))
+
+
+def broken_speech(state: AppState, _board: Board) -> None:
+    state.set_sample(views.view(broken=Modality.SPEECH))
+
+
+def wide(state: AppState, _board: Board) -> None:
+    explained(state, views.view(width=3000, height=400), grid=16, segments=32)
+
+
+def padded(state: AppState, _board: Board) -> None:
+    explained(state, views.view(width=400, height=1200, front=FrontEnd(image_fit="pad")), grid=4, segments=8)
+
+
+def short(state: AppState, _board: Board) -> None:
+    explained(state, views.view(seconds=0.3, text="No!"))
+
+
+def minute(state: AppState, _board: Board) -> None:
+    explained(state, views.view(seconds=60.0, text=LONG_TEXT[:700]), segments=32)
+
+
+def window_in_time(state: AppState, _board: Board) -> None:
+    of = views.view(seconds=4.0, front=FrontEnd(time="window"))
+    explained(state, of)
+
+
+def eight(state: AppState, _board: Board) -> None:
+    explained(state, views.view(label="surprised"), classes=views.EIGHT, best=7)
+
+
+def three(state: AppState, _board: Board) -> None:
+    explained(state, views.view(label=None), classes=views.THREE)
+
+
+def long_text(state: AppState, _board: Board) -> None:
+    explained(state, views.view("a_sample_with_a_very_long_name_" * 4, text=LONG_TEXT[:10_000]))
+
+
+def zoomed(state: AppState, board: Board) -> None:
+    explained(state, views.view(seconds=60.0, text=LONG_TEXT[:700]), segments=32)
+    board.speech.plots.wave.setXRange(20.0, 21.3, padding=0)
+
+
+def modality_only(state: AppState, _board: Board) -> None:
+    state.change_explain_options(method="modality")
+    explained(state, views.view(), grid=1, segments=1)
+
+
+def empty(_state: AppState, _board: Board) -> None:
+    """Nothing chosen yet."""
+
+
+STATES: tuple[Callable[[AppState, Board], None], ...] = (
+    empty, loading, sample_only, coarse, hidden, signed, importance, own_scale, hovered_patch,
+    hovered_speech, broken_picture, broken_speech, wide, padded, short, minute, window_in_time, eight, three,
+    long_text, zoomed, modality_only,
+)  # fmt: skip
+SIZES = {"large": (980, 860), "small": (900, 640)}
+
+
+def render(folder: Path, application: QApplication) -> list[Path]:
+    """One PNG per state, theme and size; returns what was written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    theme = Theme(application, "light")
+    for mode in ("light", "dark"):
+        theme.set_mode(mode)
+        for number, fill in enumerate(STATES):
+            for size, extent in SIZES.items():
+                state = AppState()
+                board = Board(state, _actions(state, folder))
+                board.resize(*extent)
+                board.show()
+                QApplication.sendPostedEvents()
+                fill(state, board)
+                written.append(_save(board, folder / f"{number:02d}-{fill.__name__}-{mode}-{size}.png"))
+        written.append(_microphone(folder / f"microphone-{mode}.png"))
+    return written
+
+
+def _actions(state: AppState, folder: Path) -> ActionTable:
+    actions = ActionTable(state, Settings(folder / "settings.json"))
+    for action in ("play.toggle", "play.from_here", "play.important", "explain.cancel"):
+        actions.bind(action, state.set_playhead)  # enabled as in the program; nobody presses them here
+    return actions
+
+
+def _microphone(target: Path) -> Path:
+    take = Audio(views.voice(1.4)[:, None], 16_000)
+    dialog = MicrophoneDialog(FakeRecorder(take), FakePlayback())
+    dialog.show()
+    dialog.record.click()
+    dialog.record.click()
+    dialog.meter.show_level(-12.0)
+    return _save(dialog, target)
+
+
+def _save(widget: QWidget, target: Path) -> Path:
+    QApplication.sendPostedEvents()
+    widget.grab().save(str(target))
+    widget.close()
+    widget.deleteLater()
+    return target
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("Usage: python tests/pictures/gallery.py FOLDER")
+    for path in render(Path(sys.argv[1]), QApplication([])):
+        print(path)
