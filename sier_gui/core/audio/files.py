@@ -11,7 +11,7 @@ from sier_gui.core.domain import FloatArray
 from sier_gui.core.errors import SierError
 from sier_gui.core.paths import atomic_file, check_media
 
-MAX_SECONDS = 600.0  # speech is at most 60 s; ten minutes leave room for a whole recording session
+MAX_SECONDS = 300.0  # speech is at most 60 s; five minutes of Opus still decode within 2 s
 MAX_VALUES = 60_000_000  # frames × channels: 240 MB of float32
 _RATES = (1_000, 768_000)  # Hz; outside it a header is damaged or hostile, and resampling would explode
 _BLOCK_VALUES = 1 << 18
@@ -113,7 +113,8 @@ def _read_blocks(path: Path, file: object, max_seconds: float) -> FloatArray:
             parts.append(part)
             total += len(part)
         if total > limit:
-            raise _too_long(path, total / file.samplerate, max_seconds)  # type: ignore[attr-defined]
+            rate = file.samplerate  # type: ignore[attr-defined]
+            raise _too_long(path, total / rate, limit / rate)
         if len(part) < block:
             break
     return np.concatenate(parts) if parts else np.zeros((0, 1), np.float32)
