@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -93,8 +94,8 @@ def write_wav(path: Path, audio: Audio) -> None:
         soundfile.write(str(temporary), np.clip(audio.samples, -1, 1), audio.rate, "PCM_24", format="WAV")
 
 
-def _check_header(path: Path, file: object, max_seconds: float) -> None:
-    rate, frames = file.samplerate, file.frames  # type: ignore[attr-defined]
+def _check_header(path: Path, file: Any, max_seconds: float) -> None:
+    rate, frames = file.samplerate, file.frames
     if not _RATES[0] <= rate <= _RATES[1]:
         raise SierError(f"{path} states a sampling rate of {rate} Hz.", _CONVERT)
     # streams of unknown length state 2^63-1 frames: those are counted while reading
@@ -102,18 +103,18 @@ def _check_header(path: Path, file: object, max_seconds: float) -> None:
         raise _too_long(path, frames / rate, max_seconds)
 
 
-def _read_blocks(path: Path, file: object, max_seconds: float) -> FloatArray:
+def _read_blocks(path: Path, file: Any, max_seconds: float) -> FloatArray:
     """Read block by block, so that a header's false length never decides an allocation."""
-    block = max(1, _BLOCK_VALUES // file.channels)  # type: ignore[attr-defined]
-    limit = min(max_seconds * file.samplerate, MAX_VALUES / file.channels)  # type: ignore[attr-defined]
+    block = max(1, _BLOCK_VALUES // file.channels)
+    limit = min(max_seconds * file.samplerate, MAX_VALUES / file.channels)
     parts, total = [], 0
     while True:
-        part = file.read(block, dtype="float32", always_2d=True)  # type: ignore[attr-defined]
+        part = file.read(block, dtype="float32", always_2d=True)
         if len(part):
             parts.append(part)
             total += len(part)
         if total > limit:
-            rate = file.samplerate  # type: ignore[attr-defined]
+            rate = file.samplerate
             raise _too_long(path, total / rate, limit / rate)
         if len(part) < block:
             break
