@@ -139,8 +139,8 @@ def test_decompression_bombs_are_refused_by_their_header(tmp_path, side):
 
 def test_the_limit_can_be_set_both_ways(tmp_path):
     path = tmp_path / "limit.png"
-    path.write_bytes(png(8_000, 9_000))
-    with pytest.raises(SierError, match=r"8000 × 9000 pixels \(limit 32,000,000\)"):
+    path.write_bytes(png(8_000, 5_000))
+    with pytest.raises(SierError, match=r"8000 × 5000 pixels \(limit 32,000,000\)"):
         read_image(path)
     path.write_bytes(png(20_000, 10_000))  # more than Pillow's own limit
     with pytest.raises(SierError, match=r"Cannot read .* truncated"):
