@@ -96,7 +96,9 @@ class TransferNet:
         from sier_gui.core.nets.weights import copy_convolutions
 
         if set(sources) != {"trunk"}:
-            raise SierError(f"[init] of a transfer network names {', '.join(sources)}.", 'Write trunk = "vgg16".')
+            raise SierError(
+                f"[init] of a transfer network names {', '.join(sources)}.", 'Write trunk = "vgg16".'
+            )
         copy_convolutions(sources["trunk"], self.module.get_submodule("trunk"))
 
     def features(self, modality: Modality, batch: Tensor) -> Tensor:

@@ -71,7 +71,8 @@ def copy_convolutions(source: str, into: nn.Module) -> None:
     given = convolutions(source)
     if len(given) < len(layers):
         raise SierError(
-            f"{source} has {len(given)} convolutions, the network {len(layers)}.", "Use another source in [init]."
+            f"{source} has {len(given)} convolutions, the network {len(layers)}.",
+            "Use another source in [init].",
         )
     for number, (layer, (kernel, bias)) in enumerate(zip(layers, given, strict=False), 1):
         if layer.bias is None or layer.weight.shape != kernel.shape:
@@ -169,7 +170,9 @@ def _convert(published: Published, data: bytes, target: Path) -> None:
     read = published.read(data)
     sizes = [kernel.shape[0] for kernel, _ in read]
     if sizes != [size for block in published.blocks for size in block]:
-        raise SierError(f"{published.member} has convolutions of {sizes} channels.", "This is not the network named.")
+        raise SierError(
+            f"{published.member} has convolutions of {sizes} channels.", "This is not the network named."
+        )
     tensors: dict[str, Tensor] = {}
     for number, (kernel, bias) in enumerate(read):
         tensors[f"convolution.{number}.weight"] = torch.from_numpy(np.array(kernel, np.float32))
@@ -248,7 +251,9 @@ def read_keras_vgg19(data: bytes) -> Convolutions:
         import h5py
     except ImportError as error:
         raise SierError("VGG19's weights are in HDF5.", "pip install h5py, then try again.") from error
-    names = [(f"block{b}_conv{k}", b, k) for b, block in enumerate(VGG19, 1) for k in range(1, len(block) + 1)]
+    names = [
+        (f"block{b}_conv{k}", b, k) for b, block in enumerate(VGG19, 1) for k in range(1, len(block) + 1)
+    ]
     try:
         with h5py.File(io.BytesIO(data), "r") as file:
             layers = [
