@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -81,24 +82,11 @@ def write_elan(target: Path, spans: Tiers, speech: Path | None = None) -> None:
             header, "MEDIA_DESCRIPTOR", MEDIA_URL=speech.resolve().as_uri(), MIME_TYPE=kind
         )
     order = ElementTree.SubElement(root, "TIME_ORDER")
-    slots = annotations = 0
+    number = count(1)
     for name, tier in spans.items():
         element = ElementTree.SubElement(root, "TIER", LINGUISTIC_TYPE_REF="default-lt", TIER_ID=name)
         for span in tier:
-            references = []
-            for seconds in (span.start_s, span.end_s):
-                slots += 1
-                slot = {"TIME_SLOT_ID": f"ts{slots}", "TIME_VALUE": str(round(seconds * 1000))}
-                ElementTree.SubElement(order, "TIME_SLOT", slot)
-                references.append(f"ts{slots}")
-            annotations += 1
-            wrapper = ElementTree.SubElement(element, "ANNOTATION")
-            attributes = dict(
-                zip(("TIME_SLOT_REF1", "TIME_SLOT_REF2"), references, strict=True),
-                ANNOTATION_ID=f"a{annotations}",
-            )
-            aligned = ElementTree.SubElement(wrapper, "ALIGNABLE_ANNOTATION", attributes)
-            ElementTree.SubElement(aligned, "ANNOTATION_VALUE").text = _printable(span.text)
+            _annotate(element, order, span, next(number))
     ElementTree.SubElement(
         root,
         "LINGUISTIC_TYPE",
@@ -107,6 +95,20 @@ def write_elan(target: Path, spans: Tiers, speech: Path | None = None) -> None:
         TIME_ALIGNABLE="true",
     )
     write_bytes(target, ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True))
+
+
+def _annotate(tier: ElementTree.Element, order: ElementTree.Element, span: Span, number: int) -> None:
+    """One annotation with its two time slots, numbered 2·number - 1 and 2·number."""
+    references = [f"ts{2 * number - 1}", f"ts{2 * number}"]
+    for reference, seconds in zip(references, (span.start_s, span.end_s), strict=True):
+        slot = {"TIME_SLOT_ID": reference, "TIME_VALUE": str(round(seconds * 1000))}
+        ElementTree.SubElement(order, "TIME_SLOT", slot)
+    aligned = ElementTree.SubElement(
+        ElementTree.SubElement(tier, "ANNOTATION"),
+        "ALIGNABLE_ANNOTATION",
+        {"ANNOTATION_ID": f"a{number}", "TIME_SLOT_REF1": references[0], "TIME_SLOT_REF2": references[1]},
+    )
+    ElementTree.SubElement(aligned, "ANNOTATION_VALUE").text = _printable(span.text)
 
 
 def write_audacity(target: Path, spans: Tiers) -> None:
