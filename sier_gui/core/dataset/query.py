@@ -285,5 +285,5 @@ def _rank(catalogue: Catalogue, name: str) -> NDArray[np.float64]:
 
     lower = compute.utf8_lower(catalogue.texts(name).combine_chunks())
     ranks = as_numpy(compute.cast(compute.rank(lower, tiebreaker="dense"), pa.float64())).copy()
-    ranks[as_numpy(compute.equal(compute.binary_length(lower), 0))] = np.nan
+    ranks[as_numpy(compute.equal(lower, text_array([""])[0]))] = np.nan
     return ranks

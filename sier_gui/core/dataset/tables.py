@@ -5,6 +5,7 @@ Everything is text: an id ``0041`` stays ``0041``. Numbers are made from a colum
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -111,23 +112,33 @@ def _read_csv(path: Path) -> pa.Table:
         head = file.read(_HEAD_BYTES)
     if not head.strip():
         raise SierError(f"{path} is empty.", "Write a header line and one row for each sample.")
-    encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf8"
-    names, delimiter = _header(path, head, encoding)
+    encoding = _encoding(head)
     try:
-        table = _parse_csv(path, names, delimiter, encoding)
-    except UnicodeDecodeError:
-        table = _parse_csv(path, names, delimiter, "latin-1")
-        reason = (
-            "the file is not UTF-8; it was read as Latin-1, so check accented letters and save it as UTF-8"
-        )
-        table = with_notes(table, [Problem(None, "", "", "unreadable", reason)])
+        table = _parse_csv(path, *_header(path, head, encoding), encoding)
+    except UnicodeDecodeError:  # somewhere past the head
+        encoding = "latin-1"
+        table = _parse_csv(path, *_header(path, head, encoding), encoding)
     _refuse_open_quote(path, table)
-    return table
+    if encoding != "latin-1":
+        return table
+    reason = "the file is not UTF-8; it was read as Latin-1: check accented letters, save it as UTF-8"
+    return with_notes(table, [Problem(None, "", "", "unreadable", reason)])
+
+
+def _encoding(head: bytes) -> str:
+    """UTF-16 by its mark (Excel's "Unicode text"), else UTF-8, else Latin-1, which takes any byte."""
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)  # a character cut at the end is no error
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8-sig"
 
 
 def _header(path: Path, head: bytes, encoding: str) -> tuple[list[str], str]:
     """Column names and the separator, of comma, semicolon and tab the one most frequent in the first line."""
-    text = head.decode("utf-8-sig" if encoding == "utf8" else encoding, errors="replace").lstrip("\r\n")
+    text = head.decode(encoding, errors="replace").lstrip("\r\n")
     first = text.splitlines()[0] if text else ""
     delimiter = max(",;\t", key=first.count)
     try:
@@ -160,31 +171,30 @@ def _parse_csv(path: Path, names: list[str], delimiter: str, encoding: str) -> p
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-    size = path.stat().st_size
     convert = arrow_csv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, include_columns=names
+        column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
     )
     parse = arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
-
-    def read(block: int, threads: bool) -> pa.Table:
-        options = arrow_csv.ReadOptions(use_threads=threads, block_size=block, encoding=encoding)
-        return arrow_csv.read_csv(path, read_options=options, convert_options=convert, parse_options=parse)
-
-    block = _HEAD_BYTES
+    encoding = "utf8" if encoding == "utf-8-sig" else encoding  # Arrow skips the mark itself
+    block, threads = _HEAD_BYTES, True
     while True:
+        read = arrow_csv.ReadOptions(use_threads=threads, block_size=block, encoding=encoding)
         try:
-            return read(block, threads=True)
-        except pa.ArrowInvalid as error:
-            if "straddl" in str(error) and block < min(4 * size, 1 << 30):
-                block *= 8  # one cell longer than a block
-                continue
-            if "invalid UTF8" in str(error):
-                raise UnicodeDecodeError("utf8", b"", 0, 0, str(error)) from error
+            table = arrow_csv.read_csv(path, read_options=read, convert_options=convert, parse_options=parse)
             break
-    try:
-        return read(block, threads=False)
-    except pa.ArrowInvalid as error:
-        raise _csv_error(path, str(error)) from error
+        except pa.ArrowException as error:
+            message = str(error)
+            if "straddl" in message and block < min(8 * path.stat().st_size, 1 << 30):
+                block *= 8  # one cell is longer than a block
+            elif "invalid UTF8" in message:
+                raise UnicodeDecodeError("utf-8", b"", 0, 0, message) from error
+            elif threads:
+                threads = False
+            else:
+                raise _csv_error(path, message) from error
+    if table.schema != pa.schema([(name, pa.string()) for name in names]):
+        raise _csv_error(path, "its first line is no header")
+    return table
 
 
 def _csv_error(path: Path, message: str) -> SierError:
