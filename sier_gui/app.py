@@ -1,0 +1,339 @@
+"""Composition root: the only place where the window's parts are wired together."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import sys
+import threading
+import traceback
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import (
+    QEventLoop,
+    QMessageLogContext,
+    QObject,
+    Qt,
+    QTimer,
+    QtMsgType,
+    Signal,
+    Slot,
+    qInstallMessageHandler,
+)
+from PySide6.QtWidgets import QApplication
+
+from sier_gui import __version__
+from sier_gui.core import paths
+from sier_gui.core.errors import SierError
+from sier_gui.core.settings import Settings
+from sier_gui.gui.actions import ActionTable
+from sier_gui.gui.jobs import JobRunner
+from sier_gui.gui.main_window import MainWindow
+from sier_gui.gui.messages import Messages
+from sier_gui.gui.state import AppState
+from sier_gui.gui.theme import Theme
+
+SCREENSHOT_TIMEOUT_S = 240
+
+
+@dataclass(frozen=True, slots=True)
+class WindowOptions:
+    """What the command line says about the window. ``theme`` None takes the remembered one."""
+
+    path: str | None = None
+    demo: bool = False
+    release: str | None = None
+    sample: str | None = None
+    device: str = "auto"
+    theme: str | None = None
+
+
+def display_available() -> bool:
+    """Whether a window could appear: a display on Linux, or a platform asked for by name."""
+    if os.environ.get("QT_QPA_PLATFORM"):
+        return True
+    if not sys.platform.startswith("linux"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+class Workbench(QObject):
+    """The window with everything behind it. Make one, `start` it, and `close` its window."""
+
+    def __init__(self, application: QApplication, options: WindowOptions) -> None:
+        super().__init__(application)
+        self.options = options
+        self.settings = Settings()
+        self.theme = Theme(application, options.theme or self.settings.get("theme", "system"))
+        self.state = AppState(self)
+        self.messages = Messages(self)
+        self.actions = ActionTable(self.state, self.settings, self)
+        self.window = MainWindow(self.state, self.actions, self.settings, self.messages)
+        self.reader = JobRunner("reader", self)
+        self.computer = JobRunner("computer", self)
+        self._begun = False
+        self.window.closing.connect(self.shut_down)
+        self.window.shown.connect(self._on_shown)
+        if self.settings.recovered_from is not None:
+            self.messages.info(
+                "The settings file was damaged and has been set aside.",
+                f"It is {self.settings.recovered_from}.",
+            )
+
+    @Slot()
+    def _on_shown(self) -> None:
+        # a timer of 0 ms fires once the window has been painted: what is slow to import comes after that
+        if not self._begun:
+            self._begun = True
+            QTimer.singleShot(0, self, self.begin)
+
+    @Slot()
+    def begin(self) -> None:
+        """Wire the workflows and open what the command line names."""
+        self._make_workflows()
+        self._wire()
+        if self.options.path is not None:
+            self.open.open_path(self.options.path)
+        elif self.options.demo:
+            self.open.open_demo()
+        else:
+            self.window.start.show_recent()
+
+    def _make_workflows(self) -> None:
+        from sier_gui.gui.workflows.browse import BrowseWorkflow
+        from sier_gui.gui.workflows.check import CheckWorkflow
+        from sier_gui.gui.workflows.context import Context, Predictors
+        from sier_gui.gui.workflows.explain import ExplainWorkflow
+        from sier_gui.gui.workflows.export import ExportWorkflow
+        from sier_gui.gui.workflows.look import LookWorkflow
+        from sier_gui.gui.workflows.open import OpenWorkflow
+        from sier_gui.gui.workflows.pair import PairWorkflow
+        from sier_gui.gui.workflows.play import PlayWorkflow
+        from sier_gui.gui.workflows.predict import PredictWorkflow
+        from sier_gui.gui.workflows.release import ReleaseWorkflow
+        from sier_gui.gui.workflows.view import ViewWorkflow
+
+        context = Context(
+            self.state,
+            self.actions,
+            self.settings,
+            self.messages,
+            self.reader,
+            self.computer,
+            self.window,
+            Predictors(self.options.device),
+        )
+        self.look = LookWorkflow(context)
+        self.explain = ExplainWorkflow(context)
+        self.predict = PredictWorkflow(context)
+        self.browse = BrowseWorkflow(context, self.options.sample)
+        self.play = PlayWorkflow(context)
+        self.pair = PairWorkflow(context)
+        self.export = ExportWorkflow(context)
+        self.check = CheckWorkflow(context)
+        self.view = ViewWorkflow(context, self.theme)
+        self.release = ReleaseWorkflow(context, self.window.release_menu)
+        self.open = OpenWorkflow(context, self.options.release)
+
+    def _wire(self) -> None:
+        window = self.window
+        self.actions.bind("file.quit", self.quit)
+        window.build_explorer()
+        window.samples.query_wished.connect(self.browse.set_query)
+        self.browse.query_changed.connect(window.samples.show_query)
+        self.open.leaving.connect(self._on_leaving)
+        self.open.opened.connect(self.browse.begin)
+        self.pair.ready.connect(self.look.show_sample)
+        self.pair.dataset_dropped.connect(self.open.open_path)
+        window.dropped.connect(self.pair.take)
+        window.recent_chosen.connect(self.open.open_path)
+        self.predict.device_known.connect(window.status.show_device)
+        for runner in (self.reader, self.computer):
+            runner.activity.connect(window.status.show_activity)
+            runner.ended.connect(window.status.show_end)
+            runner.activity.connect(self._on_activity)
+            runner.ended.connect(self._on_end)
+
+    @Slot(str, object)
+    def _on_activity(self, kind: str, progress: object) -> None:
+        self.state.busy_changed.emit(kind, getattr(progress, "fraction", 0.0))
+
+    @Slot(str)
+    def _on_end(self, kind: str) -> None:
+        self.state.busy_changed.emit(kind, -1.0)
+
+    @Slot()
+    def quit(self) -> None:
+        self.window.close()
+
+    @Slot()
+    def _on_leaving(self) -> None:
+        self.browse.remember()
+        self.predict.save()
+
+    @Slot()
+    def shut_down(self) -> None:
+        """Keep what is to be kept, and end both threads within a second."""
+        if hasattr(self, "open"):
+            self._on_leaving()
+            self.view.save()
+            self.play.stop()
+            self.pair.stop()
+        for runner in (self.reader, self.computer):
+            runner.shutdown(0.4)
+
+
+# ---------------------------------------------------------------- faults
+
+
+class Faults(QObject):
+    """Unexpected errors of any thread: into the log file, and to the user."""
+
+    raised = Signal(object)
+
+    def __init__(self, messages: Messages, parent: QObject) -> None:
+        super().__init__(parent)
+        self.file = paths.user_folder("cache") / "faults.log"
+        self.raised.connect(messages.error)
+        sys.excepthook = self.on_exception
+        threading.excepthook = self.on_thread_exception
+        qInstallMessageHandler(self.on_qt_message)
+
+    def on_exception(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, trace)
+            return
+        self._write("".join(traceback.format_exception(kind, error, trace)))
+        self.raised.emit(error)
+
+    def on_thread_exception(self, arguments: threading.ExceptHookArgs) -> None:
+        if arguments.exc_value is not None:
+            self.on_exception(arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
+
+    def on_qt_message(self, kind: QtMsgType, _where: QMessageLogContext, text: str) -> None:
+        """Qt's debug chatter is dropped; warnings are for us, not for the user."""
+        if kind in (QtMsgType.QtWarningMsg, QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg):
+            self._write(f"Qt: {text}\n")
+
+    def _write(self, text: str) -> None:
+        sys.stderr.write(text)
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with self.file.open("a", encoding="utf-8") as file:
+                file.write(f"{datetime.now().isoformat(timespec='seconds')} {__version__}\n{text}")
+        except OSError as error:
+            sys.stderr.write(f"The log file {self.file} cannot be written: {error}\n")
+
+    def release(self) -> None:
+        """Give the hooks back."""
+        sys.excepthook = sys.__excepthook__
+        threading.excepthook = threading.__excepthook__
+        qInstallMessageHandler(None)
+
+
+def _application() -> QApplication:
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    application = QApplication([sys.argv[0] if sys.argv else "sier-gui"])
+    application.setApplicationName("sier-gui")
+    application.setApplicationVersion(__version__)
+    application.setDesktopFileName("sier-gui")
+    return application
+
+
+def run_window(options: WindowOptions) -> int:
+    """Show the window until it is closed; returns the process's exit status."""
+    if sys.stderr is not None:
+        faulthandler.enable()
+    application = _application()
+    workbench = Workbench(application, options)
+    faults = Faults(workbench.messages, workbench)
+    workbench.window.show()
+    status = application.exec()
+    faults.release()
+    return int(status)
+
+
+# ---------------------------------------------------------------- pictures of the window
+
+
+class Photographer(QObject):
+    """Waits until there is nothing left to wait for: the overlay is complete, or cannot come."""
+
+    ready = Signal()
+
+    def __init__(self, workbench: Workbench) -> None:
+        super().__init__(workbench)
+        self._workbench = workbench
+        self.problem: SierError | None = None
+        state = workbench.state
+        workbench.messages.said.connect(self._on_said)
+        for signal in (state.attribution_changed, state.sample_changed, workbench.computer.ended):
+            signal.connect(self._look)
+
+    @Slot(object)
+    def _on_said(self, message: object) -> None:
+        if getattr(message, "error", False):
+            self.problem = SierError(getattr(message, "text", ""), getattr(message, "hint", ""))
+            self.ready.emit()
+
+    @Slot()
+    def _look(self) -> None:
+        state, computer = self._workbench.state, self._workbench.computer
+        if state.sample is None:
+            return
+        broken = state.sample.inputs is None
+        explained = state.attribution is not None and state.attribution.complete
+        # a small table is shown as it is when all of it is known
+        filling = computer.busy("dataset") and state.dataset is not None and len(state.dataset) <= 500
+        if broken or (explained and not filling):
+            self.ready.emit()
+
+
+def render_screenshot(options: WindowOptions, target: Path, size: tuple[int, int]) -> None:
+    """Render the window offscreen and write it as PNG once the sample's overlay is complete.
+
+    Parameters
+    ----------
+    target : PNG file to write.
+    size : width and height in pixels.
+
+    Raises
+    ------
+    SierError : the dataset, sample or release cannot be shown, or the file cannot be written.
+    """
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    application = _application()
+    workbench = Workbench(application, options)
+    photographer = Photographer(workbench)
+    loop, limit = QEventLoop(), QTimer()
+    limit.setSingleShot(True)
+    limit.timeout.connect(loop.quit)
+    # queued: what else listens to the last signal draws first
+    photographer.ready.connect(loop.quit, Qt.ConnectionType.QueuedConnection)
+    workbench.window.setFixedSize(*size)
+    workbench.window.show()
+    limit.start(SCREENSHOT_TIMEOUT_S * 1000)
+    if options.path is None and not options.demo:
+        QTimer.singleShot(0, loop.quit)
+    try:
+        loop.exec()
+        if photographer.problem is not None:
+            raise photographer.problem
+        if not limit.isActive():
+            raise SierError(
+                f"The window was not complete after {SCREENSHOT_TIMEOUT_S} s.", "Try a smaller explanation."
+            )
+        application.sendPostedEvents()
+        with paths.atomic_file(target) as temporary:
+            if not workbench.window.grab().save(str(temporary), "PNG"):
+                raise OSError(0, "Qt could not write a PNG there")
+    finally:
+        limit.stop()
+        workbench.window.close()

@@ -1,0 +1,147 @@
+"""The sample table's rows: an index array over whole columns, so that a cell costs two lookups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPixmap
+
+from sier_gui.gui import theme
+
+if TYPE_CHECKING:
+    from sier_gui.core.dataset.catalogue import Catalogue
+    from sier_gui.core.dataset.query import PredictionTable
+
+Index = QModelIndex | QPersistentModelIndex
+
+# title, what `Query.sort` calls it, what the header's tool tip says
+COLUMNS = (
+    ("id", "sample_id", "Name of the sample"),
+    ("label", "label", "What the dataset says"),
+    ("sees", "predicted", "What the network says"),
+    ("conf.", "confidence", "Largest probability"),
+    ("loss", "loss", "Cross entropy of the label, in nats"),
+    ("image", "image_share", "Image's part of Σ|φ|; the rest is the speech's"),
+    ("text", "text", "What is said"),
+)
+ID, LABEL, SEES, CONFIDENCE, LOSS, SHARE, TEXT = range(len(COLUMNS))
+_TEXTS = {ID: "sample_id", LABEL: "label", TEXT: "text"}
+_NUMBERS = {CONFIDENCE: ("confidence", "{:.2f}"), LOSS: ("loss", "{:.2f}"), SHARE: ("image_share", "{:.0%}")}
+_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+_DOT = 8
+
+
+class SampleModel(QAbstractTableModel):
+    """Rows ``rows[i]`` of a catalogue, with what is predicted so far; sorting is a wish, answered by new rows."""
+
+    sort_wished = Signal(str, bool)  # Query.sort, descending
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.rows: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self._catalogue: Catalogue | None = None
+        self._columns: dict[int, NDArray[Any]] = {}
+        self._table: PredictionTable | None = None
+        self._dots: dict[str, QPixmap] = {}
+
+    # ---------------------------------------------------------------- what is shown
+
+    def set_catalogue(self, catalogue: Catalogue | None) -> None:
+        self.beginResetModel()
+        self._catalogue, self._table = catalogue, None
+        self.rows = np.empty(0, dtype=np.int64)
+        self._columns = {}
+        if catalogue is not None:
+            self._columns = {column: catalogue.column(field) for column, field in _TEXTS.items()}
+        self.endResetModel()
+
+    def set_rows(self, rows: NDArray[np.int64]) -> None:
+        self.beginResetModel()
+        self.rows = rows
+        self.endResetModel()
+
+    def set_predictions(self, table: PredictionTable | None) -> None:
+        """New values in the same rows; views ask only for the cells they show."""
+        self._table = table
+        if len(self.rows):
+            last = self.index(len(self.rows) - 1, SHARE)
+            self.dataChanged.emit(self.index(0, SEES), last, [Qt.ItemDataRole.DisplayRole])
+
+    def place_of(self, row: int) -> int:
+        """Where the dataset's ``row`` is shown; −1 when it is not."""
+        found = np.flatnonzero(self.rows == row)
+        return int(found[0]) if len(found) else -1
+
+    # ---------------------------------------------------------------- Qt's questions
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
+        return 0 if parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._text(index)
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _RIGHT if index.column() in _NUMBERS else None
+        if role == Qt.ItemDataRole.DecorationRole and index.column() in (LABEL, SEES):
+            name = self._text(index)
+            return self._dot(name) if name else None
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._text(index)
+        return None
+
+    def _text(self, index: Index) -> str:
+        row, column = self.rows[index.row()], index.column()
+        if column in self._columns:
+            return str(self._columns[column][row])
+        if self._table is None:
+            return ""
+        if column == SEES:
+            return str(self._table.predicted[row])
+        name, form = _NUMBERS[column]
+        value = float(getattr(self._table, name)[row])
+        return "" if value != value else form.format(value)
+
+    def _dot(self, name: str) -> QPixmap:
+        """The class's colour, always beside its name."""
+        if name not in self._dots:
+            classes = self._table.classes if self._table is not None else ()
+            self._dots[name] = _drawn_dot(theme.class_colour(name, classes))
+        return self._dots[name]
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> object:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[section][0]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return COLUMNS[section][2]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+            return _RIGHT if section in _NUMBERS else left
+        return None
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        if column < 0:
+            self.sort_wished.emit("", False)
+        else:
+            self.sort_wished.emit(COLUMNS[column][1], order == Qt.SortOrder.DescendingOrder)
+
+
+def _drawn_dot(colour: QColor) -> QPixmap:
+    pixmap = QPixmap(_DOT, _DOT)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawEllipse(0, 0, _DOT, _DOT)
+    painter.end()
+    return pixmap

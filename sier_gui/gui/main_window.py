@@ -1,0 +1,192 @@
+"""Assembles the window from panels; behaviour is in the workflows."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
+from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from sier_gui.core.settings import Settings
+from sier_gui.gui.actions import ActionTable
+from sier_gui.gui.messages import MessageBar, Messages
+from sier_gui.gui.panels.start import StartPanel
+from sier_gui.gui.panels.status import StatusLine
+from sier_gui.gui.state import AppState
+
+SIZE = QSize(1400, 900)
+MINIMUM = QSize(1024, 640)
+_COLUMNS = (376, 664, 344)  # at 1400 pixels: samples, centre, result
+_CENTRE = (440, 400)
+
+
+class MainWindow(QMainWindow):
+    """Start page or explorer above one line of status; messages appear on top.
+
+    Panels that import pyqtgraph or pyarrow are made by `build_explorer`, after the window is on the screen.
+    """
+
+    shown = Signal()
+    closing = Signal()
+    dropped = Signal(list)  # paths
+    recent_chosen = Signal(str)
+
+    def __init__(self, state: AppState, actions: ActionTable, settings: Settings, messages: Messages) -> None:
+        super().__init__()
+        self._state, self._actions, self._settings = state, actions, settings
+        self._explorer: QSplitter | None = None
+        self.setWindowTitle("sier-gui")
+        self.setAcceptDrops(True)
+        self.setMinimumSize(MINIMUM)
+        self.message_bar = MessageBar(messages)
+        self.message_bar.action_requested.connect(actions.trigger)
+        self.start = StartPanel(actions, settings)
+        self.start.open_wished.connect(self.recent_chosen)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.start)
+        self.status = StatusLine(state, actions)
+        centre = QWidget()
+        layout = QVBoxLayout(centre)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.message_bar)
+        layout.addWidget(self.pages, 1)
+        layout.addWidget(self.status)
+        self.setCentralWidget(centre)
+        self._make_menus()
+        state.dataset_changed.connect(self._on_dataset)
+        state.sample_changed.connect(self._on_sample)
+        self._restore()
+
+    # ---------------------------------------------------------------- making
+
+    def _make_menus(self) -> None:
+        menus = self._actions.fill(self.menuBar(), self)
+        self._actions.tint(self.palette())
+        self.recent_menu = QMenu("Open Recent", self)
+        self.recent_menu.aboutToShow.connect(self._fill_recent)
+        menus["File"].insertMenu(self._actions.action("file.demo"), self.recent_menu)
+        self.release_menu = QMenu("Release", self)
+        menus["Explain"].addSeparator()
+        menus["Explain"].addMenu(self.release_menu)
+        self.status.release.setMenu(self.release_menu)
+
+    @Slot()
+    def _fill_recent(self) -> None:
+        self.recent_menu.clear()
+        recent = self._settings.get("recent", [])
+        for path in recent:
+            action = self.recent_menu.addAction(str(path))
+            action.setData(str(path))
+            action.triggered.connect(self._on_recent)
+        if not recent:
+            self.recent_menu.addAction("Nothing was opened yet").setEnabled(False)
+
+    @Slot()
+    def _on_recent(self) -> None:
+        action = self.sender()
+        assert isinstance(action, QAction)
+        self.recent_chosen.emit(str(action.data()))
+
+    def build_explorer(self) -> None:
+        """Make the panels of Explore; the second call does nothing."""
+        if self._explorer is not None:
+            return
+        from sier_gui.gui.panels.image import ImagePanel
+        from sier_gui.gui.panels.samples import SamplesPanel
+        from sier_gui.gui.panels.speech import SpeechPanel
+
+        state, actions = self._state, self._actions
+        self.samples = SamplesPanel(state, actions)
+        self._centre = _splitter(
+            Qt.Orientation.Vertical, ImagePanel(state, actions), SpeechPanel(state, actions)
+        )
+        self._explorer = _splitter(Qt.Orientation.Horizontal, self.samples, self._centre, self._make_result())
+        for splitter, key, sizes in (
+            (self._explorer, "layout.columns", _COLUMNS),
+            (self._centre, "layout.centre", _CENTRE),
+        ):
+            saved = self._settings.get(key)
+            fits = isinstance(saved, list) and len(saved) == splitter.count()
+            splitter.setSizes([int(size) for size in (saved if fits else sizes)])
+        self._explorer.setStretchFactor(1, 1)
+        self.pages.addWidget(self._explorer)
+
+    def _make_result(self) -> QWidget:
+        from sier_gui.gui.panels.result import ExplanationPanel, ProbabilityPanel
+
+        column = QWidget()
+        layout = QVBoxLayout(column)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(ProbabilityPanel(self._state, self._actions))
+        layout.addWidget(ExplanationPanel(self._state, self._actions), 1)
+        return column
+
+    # ---------------------------------------------------------------- what is shown
+
+    @Slot(object)
+    def _on_dataset(self, dataset: object) -> None:
+        name = getattr(dataset, "name", "")
+        self.setWindowTitle(f"{name} — sier-gui" if name else "sier-gui")
+        if dataset is not None:
+            self._show_explorer()
+
+    @Slot(object)
+    def _on_sample(self, view: object) -> None:
+        if view is not None:
+            self._show_explorer()
+
+    def _show_explorer(self) -> None:
+        self.build_explorer()
+        assert self._explorer is not None
+        self.samples.setVisible(self._state.dataset is not None)
+        self.pages.setCurrentWidget(self._explorer)
+
+    # ---------------------------------------------------------------- Qt's events
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.shown.emit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._actions.tint(self.palette())
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        files = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if files:
+            event.acceptProposedAction()
+            self.dropped.emit(files)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._save()
+        self.closing.emit()
+        super().closeEvent(event)
+
+    # ---------------------------------------------------------------- remembered
+
+    def _restore(self) -> None:
+        self.resize(SIZE)
+        saved = self._settings.get("layout.window")
+        if isinstance(saved, str):
+            self.restoreGeometry(QByteArray.fromHex(saved.encode("ascii", "ignore")))
+
+    def _save(self) -> None:
+        self._settings.set("layout.window", bytes(self.saveGeometry().toHex().data()).decode())
+        if self._explorer is not None and self._state.dataset is not None:
+            self._settings.set("layout.columns", self._explorer.sizes())
+            self._settings.set("layout.centre", self._centre.sizes())
+
+
+def _splitter(orientation: Qt.Orientation, *widgets: QWidget) -> QSplitter:
+    splitter = QSplitter(orientation)
+    splitter.setChildrenCollapsible(False)
+    splitter.setHandleWidth(8)
+    for widget in widgets:
+        splitter.addWidget(widget)
+    return splitter

@@ -1,0 +1,107 @@
+"""The last line of the window: where the network runs, which one it is, what goes on in the background."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
+
+from sier_gui.core.tasks import Progress
+from sier_gui.gui.actions import ActionTable
+from sier_gui.gui.state import AppState
+
+if TYPE_CHECKING:
+    from sier_gui.core.nets.releases import Release
+
+_NAMES = {
+    "open": "opening",
+    "dataset": "",
+    "check": "checking",
+    "export": "writing",
+    "predict": "loading the network",
+}
+_IN_ORDER = ("export", "open", "check", "predict", "dataset")
+
+
+class StatusLine(QWidget):
+    """Listens to the runners; the job that interests most is shown."""
+
+    def __init__(self, state: AppState, actions: ActionTable, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._running: dict[str, tuple[float, Progress]] = {}
+        self.device = QLabel("")
+        self.release = QToolButton()
+        self.release.setAutoRaise(True)
+        self.release.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.release.setAccessibleName("Release")
+        self.release.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.work = QLabel()
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedSize(128, 8)
+        self.bar.setAccessibleName("Background work")
+        self.pause = QToolButton()
+        self.pause.setDefaultAction(actions.action("predict.pause"))
+        self.pause.setText("pause")
+        self.pause.setAutoRaise(True)
+        self.pause.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(8, 0, 8, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.device)
+        layout.addWidget(self.release)
+        layout.addStretch(1)
+        for widget in (self.work, self.bar, self.pause):
+            layout.addWidget(widget)
+        state.release_changed.connect(self._on_release)
+        self._on_release(state.release)
+        self._refresh()
+
+    @Slot(str)
+    def show_device(self, device: str) -> None:
+        self.device.setText(f"● {device}")
+        self.device.setAccessibleName(f"Device {device}")
+
+    @Slot(object)
+    def _on_release(self, release: Release | None) -> None:
+        self.release.setText(release.label if release is not None else "no release")
+
+    @Slot(str, object)
+    def show_activity(self, kind: str, progress: Progress) -> None:
+        if kind in _NAMES:
+            begun = self._running.get(kind, (time.monotonic(), progress))[0]
+            self._running[kind] = (begun, progress)
+            self._refresh()
+
+    @Slot(str)
+    def show_end(self, kind: str) -> None:
+        if self._running.pop(kind, None) is not None:
+            self._refresh()
+
+    def _refresh(self) -> None:
+        kind = next((k for k in _IN_ORDER if k in self._running), "")
+        for widget in (self.work, self.bar):
+            widget.setVisible(bool(kind))
+        self.pause.setVisible(kind == "dataset")
+        if not kind:
+            return
+        begun, progress = self._running[kind]
+        words = [_NAMES[kind] or progress.text]
+        if progress.total:
+            words.append(f"{progress.done:,} of {progress.total:,} in background")
+            words.append(time_left(time.monotonic() - begun, progress))
+        self.bar.setRange(0, 1000 if progress.total else 0)
+        self.bar.setValue(round(1000 * progress.fraction))
+        self.work.setText("  ".join(word for word in words if word))
+
+
+def time_left(elapsed_s: float, progress: Progress) -> str:
+    """ "2 min left" from what is done so far; "" while too little is."""
+    if progress.done < 2 or elapsed_s < 2:
+        return ""
+    left = elapsed_s / progress.done * (progress.total - progress.done)
+    if left < 60:
+        return f"{left:.0f} s left"
+    return f"{left / 60:.0f} min left" if left < 5400 else f"{left / 3600:.0f} h left"

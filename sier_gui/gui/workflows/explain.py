@@ -1,0 +1,160 @@
+"""Explaining the current sample: starts by itself, refines, and gives way to the next one at once."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Slot
+
+from sier_gui.core.tasks import CancelToken, Report
+from sier_gui.gui.state import ExplainOptions
+from sier_gui.gui.workflows.context import Context
+
+if TYPE_CHECKING:
+    from sier_gui.core.domain import Prediction
+    from sier_gui.core.explain.attribution import Attribution
+
+KEPT = 200
+KIND = "explain"
+Key = tuple[str, str, ExplainOptions]
+
+
+class ExplainWorkflow(QObject):
+    """An explanation follows each prediction and each change of the options.
+
+    Finished ones are kept in memory, and on disk by `AttributionCache`. A change of the class needs no
+    work: an attribution holds all classes.
+    """
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context.window)
+        self._context = context
+        self._kept: OrderedDict[Key, Attribution] = OrderedDict()
+        self._key: Key | None = None  # of the explanation under way
+        state, actions = context.state, context.actions
+        for action_id, handler in (
+            ("explain.run", self.run_again),
+            ("explain.cancel", self.cancel),
+            ("explain.next_class", self.next_class),
+            ("explain.previous_class", self.previous_class),
+        ):
+            actions.bind(action_id, handler)
+        self._restore()
+        state.row_changed.connect(self._stop)
+        state.sample_changed.connect(self._stop)
+        state.release_changed.connect(self._stop)
+        state.prediction_changed.connect(self._on_prediction)
+        state.explain_options_changed.connect(self._on_options)
+
+    def _restore(self) -> None:
+        """The options used last."""
+        saved = self._context.settings.get("explain", {})
+        known = asdict(ExplainOptions())
+        valid = {k: v for k, v in saved.items() if k in known and type(v) is type(known[k])}
+        self._context.state.change_explain_options(**valid)
+
+    @Slot()
+    def _stop(self) -> None:
+        self._context.computer.drop(KIND)
+        self._key = None
+
+    @Slot(object)
+    def _on_prediction(self, prediction: Prediction | None) -> None:
+        if prediction is not None:
+            self._start()
+
+    @Slot(object)
+    def _on_options(self, options: ExplainOptions) -> None:
+        self._context.settings.set("explain", asdict(options))
+        if self._context.state.prediction is not None:
+            self._start()
+
+    @Slot()
+    def run_again(self) -> None:
+        """After a cancel this goes on from nothing; a finished one comes from memory."""
+        self._start()
+
+    @Slot()
+    def cancel(self) -> None:
+        self._context.computer.cancel(KIND)
+
+    # ---------------------------------------------------------------- the work
+
+    def _start(self) -> None:
+        state = self._context.state
+        view, release, options = state.sample, state.release, state.explain_options
+        if view is None or view.inputs is None or release is None:
+            return
+        key = (release.weights_hash, view.inputs.content_hash, options)
+        kept = self._kept.get(key)
+        if kept is not None:
+            self._stop()
+            state.set_attribution(replace(kept, sample_id=view.sample.sample_id))
+            return
+        if self._key == key and self._context.computer.busy(KIND):
+            return
+        predictors, inputs = self._context.predictors, view.inputs
+        dataset_hash = state.dataset.dataset_hash if state.dataset is not None and state.row >= 0 else None
+
+        def work(report: Report, token: CancelToken) -> Iterator[Attribution]:
+            from sier_gui.core.explain.attribution import ExplainRequest
+            from sier_gui.core.explain.cache import AttributionCache
+            from sier_gui.core.explain.engine import explain
+
+            request = ExplainRequest(**asdict(options))
+            yield from explain(
+                predictors.get(release),
+                inputs,
+                request,
+                cache=AttributionCache(),
+                dataset_hash=dataset_hash,
+                report=report,
+                token=token,
+            )
+
+        job = self._context.computer.start(KIND, work)
+        self._key = key
+        job.partial.connect(self._on_partial)
+        job.failed.connect(self._on_failed)
+        job.cancelled.connect(self._on_cancelled)
+
+    @Slot(object)
+    def _on_partial(self, attribution: Attribution) -> None:
+        if attribution.complete and self._key is not None:
+            self._kept[self._key] = attribution
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        self._context.state.set_attribution(attribution)
+
+    @Slot(object)
+    def _on_failed(self, error: Exception) -> None:
+        self._key = None
+        self._context.messages.error(error)
+
+    @Slot()
+    def _on_cancelled(self) -> None:
+        self._key = None
+        coarse = self._context.state.attribution is not None
+        hint = "The coarse values stay." if coarse else ""
+        self._context.messages.info("The explanation was cancelled.", hint, "explain.run", "Explain Again")
+
+    # ---------------------------------------------------------------- the class explained
+
+    @Slot()
+    def next_class(self) -> None:
+        self._step_class(1)
+
+    @Slot()
+    def previous_class(self) -> None:
+        self._step_class(-1)
+
+    def _step_class(self, by: int) -> None:
+        state = self._context.state
+        prediction: Any = state.prediction
+        if prediction is not None:
+            classes = prediction.classes
+            now = state.target if state.target in classes else prediction.predicted
+            state.set_target(classes[(classes.index(now) + by) % len(classes)])
