@@ -52,7 +52,7 @@ class PictureCanvas(QWidget):
         self._pixels: PixelMap | None = None
         self._scaled: QImage | None = None  # picture at screen size; repainting then only copies
         self._grey: QImage | None = None
-        self._patches: QImage | None = None
+        self._patches: NDArray[np.uint8] | None = None
         self._opacity = 0.0
         self._grid: tuple[int, int] | None = None
         self._cursor: tuple[int, int] | None = None
@@ -74,19 +74,12 @@ class PictureCanvas(QWidget):
     def show_notice(self, title: str, hint: str) -> None:
         """Words instead of a picture."""
         self._notice = (title, hint)
+        self.setAccessibleDescription(f"{title} {hint}".strip())
         self.show_picture(None, None)
 
     def show_patches(self, rgba: NDArray[np.uint8] | None, opacity: float) -> None:
         """``rgba``: uint8 (rows, columns, 4), None for no overlay; ``opacity`` in [0, 1] scales its alpha."""
-        self._opacity = opacity
-        self._patches = None
-        if rgba is not None:
-            rows, columns = rgba.shape[:2]
-            data = np.ascontiguousarray(rgba)
-            # a copy, since QImage only borrows numpy's memory
-            self._patches = QImage(
-                data.data, columns, rows, 4 * columns, QImage.Format.Format_RGBA8888
-            ).copy()
+        self._patches, self._opacity = rgba, opacity
         self.update()
 
     def set_cursor(self, cursor: tuple[int, int] | None, grid: tuple[int, int] | None) -> None:
@@ -176,10 +169,8 @@ class PictureCanvas(QWidget):
             painter.fillRect(seen, QColor("black"))  # the padding, as the network saw it
         painter.drawImage(frame, self._screen_picture(frame))
         self._dim_unseen(painter, frame, seen)
-        if self._patches is not None:
-            painter.setOpacity(self._opacity)
-            painter.drawImage(seen, self._patches)  # not smoothed: a patch has one value
-            painter.setOpacity(1.0)
+        if self._patches is not None and self._pixels is not None:
+            self._paint_patches(painter, self._patches, self._pixels)
         if self._cursor is not None and self._grid is not None and self._pixels is not None:
             self._paint_cursor(painter, self._pixels, self._grid, self._cursor)
 
@@ -200,6 +191,18 @@ class PictureCanvas(QWidget):
         painter.setClipRegion(QRegion(frame.toRect()).subtracted(QRegion(seen.toRect())))
         painter.fillRect(frame, veil)
         painter.setClipping(False)
+
+    def _paint_patches(self, painter: QPainter, rgba: NDArray[np.uint8], pixels: PixelMap) -> None:
+        """One rectangle each: scaling an image of patches would put borders a pixel or two off."""
+        origin = self.to_screen(QRectF(0, 0, 1, 1)).topLeft()
+        corners = patch_rectangles(*rgba.shape[:2], pixels) * self.scale() + np.tile(
+            [origin.x(), origin.y()], 2
+        )
+        whole = np.rint(corners).astype(int).reshape(-1, 4).tolist()
+        for (left, top, right, bottom), colour in zip(whole, rgba.reshape(-1, 4).tolist(), strict=True):
+            red, green, blue, alpha = colour
+            fill = QColor(red, green, blue, round(alpha * self._opacity))
+            painter.fillRect(left, top, right - left, bottom - top, fill)
 
     def _paint_cursor(
         self, painter: QPainter, pixels: PixelMap, grid: tuple[int, int], cursor: tuple[int, int]
@@ -279,7 +282,8 @@ class ImagePanel(QWidget):
         self.canvas.set_cursor(cursor, self._grid())
         text = self._resting_text() if cursor is None else self._patch_text(cursor)
         self.caption.set_text(text)
-        self.canvas.setAccessibleDescription(text)
+        if text:
+            self.canvas.setAccessibleDescription(text)
 
     # what the user does
 

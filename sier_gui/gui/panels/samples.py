@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 ROW_PX = 24
 TYPING_MS = 120  # a filter starts when the fingers rest
-_WIDTHS = {ID: 104, LABEL: 80, SEES: 80, CONFIDENCE: 48, LOSS: 48, SHARE: 56}
+_WIDTHS = {ID: 112, LABEL: 72, SEES: 72, CONFIDENCE: 44, LOSS: 44, SHARE: 48}
 
 
 class SamplesPanel(QWidget):
@@ -224,6 +224,7 @@ class SamplesPanel(QWidget):
     @Slot(object)
     def _on_dataset(self, catalogue: Catalogue | None) -> None:
         self.model.set_catalogue(catalogue)
+        self.table.setFocus()
         self._fill(self.label_box, "label: all", catalogue.classes if catalogue is not None else ())
 
     @Slot(object)

@@ -198,7 +198,8 @@ class SpeechPanel(QWidget):
     def _describe(self) -> None:
         text = self._hover_text() or self._resting_text()
         self.readout.set_text(text)
-        self.plots.setAccessibleDescription(text)
+        if text:
+            self.plots.setAccessibleDescription(text)
 
     def _resting_text(self) -> str:
         view = self._state.sample

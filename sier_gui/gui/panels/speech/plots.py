@@ -111,6 +111,7 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
     def show_notice(self, title: str, hint: str) -> None:
         """Words instead of a sound."""
         self._notice = (title, hint)
+        self.setAccessibleDescription(f"{title} {hint}".strip())
         self._speech = self._times = None
         self.ci.setVisible(False)
         self.viewport().update()
