@@ -20,6 +20,7 @@ VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512)
 VGG19 = ((64, 64), (128, 128), (256,) * 4, (512,) * 4, (512,) * 4)
 CONV = ((64, 64), (128, 128), (256, 256))
 SIDE = 128
+_PARTS = ("trunk", "conv")
 DENSE = 512  # width of the embeddings
 HEAD = 1024
 
@@ -98,8 +99,31 @@ class ParallelNet:
             Modality.SPEECH: self.module.get_buffer("absence_speech"),
         }
 
+    def load_pretrained(self, sources: Mapping[str, str]) -> None:
+        """``{"speech_trunk": "vgg16", "image_trunk": "vgg19"}``, either or both; see `weights`.
+
+        Raises
+        ------
+        SierError : another part, or weights that do not fit (they need ``width = 1``).
+        """
+        from sier_gui.core.nets.weights import copy_convolutions
+
+        for part, source in sources.items():
+            if part not in ("speech_trunk", "image_trunk"):
+                raise SierError(
+                    f"[init] of ParallelNet names {part}.", "Its parts are speech_trunk and image_trunk."
+                )
+            copy_convolutions(source, self.module.get_submodule(part))
+
     def embed(self, modality: Modality, batch: Tensor) -> Tensor:
         """(B, 3|1, 128, 128) → (B, 2·dense): outputs of the trunk, then of the convolution network."""
+        return self.suffix(modality, self.prefix(modality, batch))
+
+    def prefix(self, modality: Modality, batch: Tensor) -> Sequence[Tensor]:
+        """(B, 3|1, 128, 128) → first two blocks of trunk and convolution network, (B, channels, 32, 32) each.
+
+        They see little of the input, so explanations look them up (`core.explain.prefix`).
+        """
         import torch
 
         if modality is Modality.IMAGE:
@@ -107,8 +131,35 @@ class ParallelNet:
         else:
             x = (batch - MEL_MEAN) / MEL_STD
         x = x.contiguous(memory_format=torch.channels_last)
-        part = self.module.get_submodule
-        return torch.cat([part(f"{modality}_trunk")(x), part(f"{modality}_conv")(x)], dim=1)
+        return [first(x) for first, _ in self._columns(modality)]
+
+    def suffix(self, modality: Modality, parts: Sequence[Tensor]) -> Tensor:
+        """What `prefix` gave → (B, 2·dense)."""
+        import torch
+
+        return torch.cat(
+            [rest(x) for (_, rest), x in zip(self._columns(modality), parts, strict=True)], dim=1
+        )
+
+    def prefix_window(self, modality: Modality) -> tuple[int, int, int]:
+        """Size, stride and start of the window that an output of `prefix` sees along an axis.
+
+        Two 3×3 convolutions and a pool see 6 cells every 2, from −2; two more and a pool 16 every 4, from −6.
+        """
+        return 16, 4, -6
+
+    def _columns(self, modality: Modality) -> Sequence[tuple[nn.Sequential, nn.Sequential]]:
+        """Trunk and convolution network, cut after their second max-pool."""
+        from torch import nn
+
+        trunk, conv = (list(self.module.get_submodule(f"{modality}_{part}").children()) for part in _PARTS)
+        if modality is Modality.SPEECH:  # its 1×1 convolution, then the column
+            trunk = [trunk[0], *trunk[1].children()]
+        cut = []
+        for layers in (trunk, conv):
+            after = [i + 1 for i, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d)][1]
+            cut.append((nn.Sequential(*layers[:after]), nn.Sequential(*layers[after:])))
+        return cut
 
     def fuse(self, embeddings: Mapping[Modality, Tensor]) -> Tensor:
         """(B, 2·dense) per modality → logits (B, C)."""

@@ -56,8 +56,8 @@ class Loss:
 class Split:
     """How the figures come about, and which part stops the training.
 
-    ``groups``: a column whose samples stay together (``speaker``), ``file.csv:column`` for a table beside
-    the dataset with a sample_id column, or empty. ``validation``: share of the training part held out to
+    ``groups``: a column whose samples stay together; without it each
+    sample is its own. ``validation``: share of the training part held out to
     stop and to lower the learning rate; 0 trains for all epochs.
     """
 
@@ -197,7 +197,10 @@ def load_config(file: str | Path) -> TrainingConfig:
 
 
 def with_preset(tables: Mapping[str, Any]) -> dict[str, Any]:
-    """``tables`` over their preset: tables merge key by key, everything else replaces."""
+    """``tables`` over their preset: tables merge key by key, everything else replaces.
+
+    The preset's [network] and [init] serve its own kind of network only.
+    """
     name = tables.get("preset", "")
     if not name:
         return dict(tables)
@@ -205,6 +208,14 @@ def with_preset(tables: Mapping[str, Any]) -> dict[str, Any]:
     if name not in presets:
         raise SierError(f"There is no preset {name!r}.", f"Known: {', '.join(presets)}.")
     merged = toml.read(PRESETS / f"{name}.toml")
+    network = tables.get("network", {})
+    if (
+        isinstance(network, Mapping)
+        and network.get("kind", merged["network"]["kind"]) != merged["network"]["kind"]
+    ):
+        # what the preset says of its network means nothing to another
+        merged.pop("network")
+        merged.pop("init", None)
     for key, value in tables.items():
         below = merged.get(key)
         merged[key] = {**below, **value} if isinstance(below, dict) and isinstance(value, Mapping) else value

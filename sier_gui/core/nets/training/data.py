@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,12 +72,14 @@ def decode(
 ) -> TrainingData:
     """Decode every labelled sample into memory-mapped files in ``folder``; unreadable ones are left out.
 
+    ``groups``: the column that names them; a dataset without it has none.
+
     Raises
     ------
-    SierError : nothing readable with a label of ``classes``, or no column of groups where one is asked for.
+    SierError : nothing readable with a label of ``classes``.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    every_group = group_column(catalogue, groups)
+    named = groups in catalogue.columns
     labels = catalogue.column("label")
     rows = [row for row in range(len(catalogue)) if labels[row] in classes]
     types = {Modality.IMAGE: np.uint8, Modality.SPEECH: np.float32}
@@ -110,37 +111,10 @@ def decode(
     return TrainingData(
         sample_ids=tuple(catalogue.column("sample_id")[kept].tolist()),
         labels=np.array([classes.index(labels[row]) for row in kept], np.int64),
-        groups=every_group[kept] if len(every_group) else every_group,
+        groups=np.array([str(g) for g in catalogue.column(groups)[kept]] if named else [], object),
         arrays={m: array[: len(kept)] for m, array in arrays.items()},
         skipped=tuple(skipped),
     )
-
-
-def group_column(catalogue: Catalogue, groups: str) -> NDArray[Any]:
-    """(rows,) str: the group of each row, or (0,) where ``groups`` is empty or there is no such column.
-
-    ``file.csv:column`` reads a table beside the dataset, joined by its sample_id column.
-
-    Raises
-    ------
-    SierError : the named file or column is missing, or lacks a sample.
-    """
-    if not groups:
-        return np.empty(0, object)
-    file_name, colon, column = groups.rpartition(":")
-    if not colon:
-        if groups not in catalogue.columns:
-            return np.empty(0, object)
-        return np.array([str(value) for value in catalogue.column(groups)], object)
-    file = catalogue.root / file_name
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            found = {line["sample_id"]: line[column] for line in csv.DictReader(stream)}
-        return np.array([found[sample_id] for sample_id in catalogue.column("sample_id")], object)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SierError(f"Cannot read the groups in {file}: {error}.", "Correct split.groups.") from error
-    except KeyError as error:
-        raise SierError(f"{file} lacks {error} (columns: sample_id, {column}).", "Complete it.") from None
 
 
 class Source(Protocol):

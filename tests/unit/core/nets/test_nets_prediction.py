@@ -1,4 +1,4 @@
-"""A predictor's answers: the same one by one and in batches, in order, cancellable, unhurt by broken files."""
+"""A predictor's answers: in order, repeatable, cancellable, unhurt by broken files."""
 
 import numpy as np
 import pytest

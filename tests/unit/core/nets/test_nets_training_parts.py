@@ -134,6 +134,14 @@ def test_keys_lie_over_their_preset(tmp_path):
     assert config.run.seeds == (4, 5)
 
 
+def test_a_presets_network_options_are_for_its_own_kind():
+    other = TrainingConfig.from_tables({"preset": "paper", "network": {"kind": "tiny", "hidden": 3}})
+    assert (other.network, other.init) == ({"kind": "tiny", "hidden": 3}, {})
+    assert other.optimiser == load_config("paper").optimiser
+    same = TrainingConfig.from_tables({"preset": "paper", "network": {"width": 0.5}})
+    assert (same.network["width"], same.network["fusion"]) == (0.5, "crisscross")
+
+
 @pytest.mark.parametrize("preset", ["paper", "small"])
 def test_a_config_survives_its_tables(preset):
     config = load_config(preset)
