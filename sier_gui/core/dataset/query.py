@@ -130,7 +130,7 @@ class PredictionTable:
         from zipfile import BadZipFile
 
         try:
-            with np.load(file, allow_pickle=False) as stored:
+            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 probabilities, share, disagree = (
                     stored[k] for k in ("probabilities", "image_share", "disagree")
                 )
@@ -266,7 +266,8 @@ def _found(catalogue: Catalogue, words: str) -> NDArray[np.bool_]:
         return compute.utf8_lower(compute.binary_join_element_wise(*parts, newline))
 
     haystack = catalogue.remember("query.search", lowered)
-    return as_numpy(compute.match_substring(haystack, words.lower()))
+    (needle,) = compute.utf8_lower(text_array([words])).to_pylist()  # not Python's: its final sigma differs
+    return as_numpy(compute.match_substring(haystack, needle))
 
 
 def _ranks(catalogue: Catalogue, name: str) -> NDArray[np.float64]:

@@ -30,8 +30,8 @@ def groups_of(speakers: ArrayLike) -> NDArray[np.int64]:
 def holdout(labels: Sequence[str], groups: ArrayLike | None, fraction: float, seed: int) -> Split:
     """Hold out about ``fraction`` of the rows, whole groups at a time.
 
-    Of several seeded divisions the one is taken that keeps all classes in train, then in test, and whose size
-    is nearest: with few groups ``fraction`` can only be approached.
+    Of several seeded divisions the one is taken that keeps all classes in train, then in test, and then comes
+    nearest to ``fraction`` of each class: with few groups it can only be approached.
 
     Raises
     ------
@@ -40,15 +40,19 @@ def holdout(labels: Sequence[str], groups: ArrayLike | None, fraction: float, se
     if not 0 < fraction < 1:
         raise SierError(f"A holdout of {fraction} is no fraction.", "Choose a number between 0 and 1.")
     y, g = _checked(labels, groups)
-    wanted = fraction * len(y)
+    classes = int(y.max()) + 1
+    wanted = fraction * np.bincount(y)
     best: tuple[tuple[int, int, float], Indices] | None = None
     for attempt in np.random.SeedSequence(seed).generate_state(_ATTEMPTS):
         parts = _parts(y, g, min(_PARTS, _largest_k(g)), int(attempt))
-        test = _nearest(parts, wanted)
-        train = np.setdiff1d(np.arange(len(y)), test)
-        score = (_absent(y, train), _absent(y, test), abs(len(test) - wanted))
+        counts = np.array([np.bincount(y[part], minlength=classes) for part in parts])
+        chosen = _choose(counts, wanted, np.random.default_rng(attempt))
+        tested = counts[chosen].sum(axis=0)
+        absent_in_train = int(np.count_nonzero(tested == np.bincount(y)))
+        absent_in_test = int(np.count_nonzero(tested == 0))
+        score = (absent_in_train, absent_in_test, float(np.abs(tested - wanted).sum()))
         if best is None or score < best[0]:
-            best = (score, test)
+            best = (score, np.concatenate([parts[part] for part in chosen]))
     assert best is not None
     return _split(len(y), best[1])
 
@@ -119,17 +123,20 @@ def _parts(y: NDArray[np.int64], g: NDArray[np.int64], k: int, state: int) -> li
     return [test for test in tests if len(test)]
 
 
-def _nearest(parts: list[Indices], wanted: float) -> Indices:
-    """The first parts, taken while they bring the size nearer to ``wanted``; at least one, never all."""
-    taken = parts[0]
-    for part in parts[1:-1]:
-        if abs(len(taken) + len(part) - wanted) < abs(len(taken) - wanted):
-            taken = np.concatenate([taken, part])
-    return taken
+def _choose(counts: NDArray[np.int64], wanted: NDArray[Any], random: np.random.Generator) -> list[int]:
+    """Parts whose classes add up to nearly ``wanted`` (C,); ``counts`` is (parts, C). At least one, never all.
 
-
-def _absent(y: NDArray[np.int64], rows: Indices) -> int:
-    return len(np.unique(y)) - len(np.unique(y[rows]))
+    From a random part on, the part is added that brings the sum nearest, as long as one does.
+    """
+    chosen = [int(random.integers(len(counts)))]
+    others = [part for part in random.permutation(len(counts)).tolist() if part != chosen[0]]
+    while len(others) > 1:
+        sums = counts[chosen].sum(axis=0) + np.vstack([np.zeros_like(counts[0]), counts[others]])
+        nearest = int(np.abs(sums - wanted).sum(axis=1).argmin())
+        if nearest == 0:  # nothing added
+            break
+        chosen.append(others.pop(nearest - 1))
+    return chosen
 
 
 def _split(n: int, test: Indices) -> Split:
