@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from sier_gui.core.domain import FloatArray, Modality
 from sier_gui.core.explain.attribution import Floats
 from sier_gui.core.explain.players import Ints, Players
+from sier_gui.core.explain.prefix import HasPrefix, PrefixTables
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -93,6 +95,8 @@ class NetworkGame:
         self._maps = {m: torch.from_numpy(owners).to(self.device) for m, owners in players.maps.items()}
         self._corner_embeddings: dict[Modality, Tensor] = {}
         self._batches: dict[Modality, int] = {}
+        self._asked: dict[Modality, int] = {}
+        self._tables: dict[Modality, PrefixTables | None] = {}
         self._joint_batch: int | None = None
 
     def values(self, masks: Mapping[Modality, Bools], index: Mapping[Modality, Ints]) -> Floats:
@@ -127,11 +131,32 @@ class NetworkGame:
         if masks is self.corners[modality]:
             return nobody_everybody
         size = self._batches[modality]
-        starts = range(0, len(masks), size)
-        return torch.cat([self._one_batch(self._embed(modality), masks[i : i + size]) for i in starts])
+        self._asked[modality] = self._asked.get(modality, 0) + len(masks)
+        embed = self._lookup(modality, size) or self._embed(modality)
+        return torch.cat([self._one_batch(embed, masks[i : i + size]) for i in range(0, len(masks), size)])
 
     def _embed(self, modality: Modality) -> Callable[[Bools], Tensor]:
         return lambda masks: self.network.embed(modality, self._masked(modality, masks))
+
+    def _lookup(self, modality: Modality, batch: int) -> Callable[[Bools], Tensor] | None:
+        """Embedding through prefix tables, once as many masks were wanted as the tables cost passes."""
+        if modality not in self._tables:
+            self._tables[modality] = self._planned_tables(modality)
+        tables = self._tables[modality]
+        if tables is None or (not tables.built and self._asked[modality] < tables.patterns):
+            return None
+        if not tables.built:
+            for _ in tables.build(batch):
+                self._after_batch(0)
+        return tables.embed
+
+    def _planned_tables(self, modality: Modality) -> PrefixTables | None:
+        if not isinstance(self.network, HasPrefix):
+            return None
+        owners, shape = self._maps[modality].cpu().numpy(), self.shapes[modality]
+        masked = partial(self._masked, modality)
+        tables = PrefixTables(self.network, modality, owners, shape, masked)
+        return tables if tables.fits() else None
 
     def _corner(self, modality: Modality) -> Tensor:
         """(2, D): wanted again and again, so kept; the cost of computing it decides the size of batches."""
