@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPixmap
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 
 from sier_gui.gui import theme
 
@@ -24,18 +24,18 @@ COLUMNS = (
     ("sees", "predicted", "What the network says"),
     ("conf.", "confidence", "Largest probability"),
     ("loss", "loss", "Cross entropy of the label, in nats"),
-    ("image", "image_share", "Image's part of Σ|φ|; the rest is the speech's"),
+    ("image", "image_share", "Image's part of the modality split; the rest is the speech's"),
     ("text", "text", "What is said"),
 )
 ID, LABEL, SEES, CONFIDENCE, LOSS, SHARE, TEXT = range(len(COLUMNS))
 _TEXTS = {ID: "sample_id", LABEL: "label", TEXT: "text"}
 _NUMBERS = {CONFIDENCE: ("confidence", "{:.2f}"), LOSS: ("loss", "{:.2f}"), SHARE: ("image_share", "{:.0%}")}
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-_DOT = 8
+_DOT = 8  # pixels
 
 
 class SampleModel(QAbstractTableModel):
-    """Rows ``rows[i]`` of a catalogue, with what is predicted so far; sorting is a wish, answered by new rows."""
+    """Rows ``rows[i]`` of a catalogue, with what is predicted so far; sorting is a wish."""
 
     sort_wished = Signal(str, bool)  # Query.sort, descending
 
@@ -45,7 +45,7 @@ class SampleModel(QAbstractTableModel):
         self._catalogue: Catalogue | None = None
         self._columns: dict[int, NDArray[Any]] = {}
         self._table: PredictionTable | None = None
-        self._dots: dict[str, QPixmap] = {}
+        self._dots: dict[str, QIcon] = {}
 
     # ---------------------------------------------------------------- what is shown
 
@@ -107,7 +107,7 @@ class SampleModel(QAbstractTableModel):
         value = float(getattr(self._table, name)[row])
         return "" if value != value else form.format(value)
 
-    def _dot(self, name: str) -> QPixmap:
+    def _dot(self, name: str) -> QIcon:
         """The class's colour, always beside its name."""
         if name not in self._dots:
             classes = self._table.classes if self._table is not None else ()
@@ -135,7 +135,7 @@ class SampleModel(QAbstractTableModel):
             self.sort_wished.emit(COLUMNS[column][1], order == Qt.SortOrder.DescendingOrder)
 
 
-def _drawn_dot(colour: QColor) -> QPixmap:
+def _drawn_dot(colour: QColor) -> QIcon:
     pixmap = QPixmap(_DOT, _DOT)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
@@ -144,4 +144,6 @@ def _drawn_dot(colour: QColor) -> QPixmap:
     painter.setBrush(colour)
     painter.drawEllipse(0, 0, _DOT, _DOT)
     painter.end()
-    return pixmap
+    icon = QIcon(pixmap)
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)  # else the style tints it: the colour is data
+    return icon

@@ -6,7 +6,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import (
+    QEvent,
+    QItemSelectionModel,
+    QModelIndex,
+    QObject,
+    QSignalBlocker,
+    Qt,
+    QTimer,
+    Signal,
+    Slot,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -147,6 +157,7 @@ class SamplesPanel(QWidget):
         state.row_changed.connect(self._on_row)
         state.predictions_changed.connect(self._on_predictions)
         self.table.selectionModel().currentRowChanged.connect(self._on_current)
+        self.table.viewport().installEventFilter(self)
         self.model.sort_wished.connect(self._on_sort)
         self.search.textChanged.connect(self._on_typed)
         self.low.valueChanged.connect(self._on_typed)
@@ -273,5 +284,15 @@ class SamplesPanel(QWidget):
             selection.setCurrentIndex(self.model.index(place, 0), flags)
         blocker.unblock()
         self.table.viewport().update()
-        if place >= 0:
-            self.table.scrollTo(self.model.index(place, 0))
+        self._keep_in_sight()
+
+    def _keep_in_sight(self) -> None:
+        index = self.table.selectionModel().currentIndex()
+        if index.isValid():
+            self.table.scrollTo(index.siblingAtColumn(0))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The table's height is known once it was laid out: then the current row must be in sight."""
+        if event.type() == QEvent.Type.Resize:
+            self._keep_in_sight()
+        return super().eventFilter(watched, event)
