@@ -182,7 +182,8 @@ class PictureCanvas(QWidget):
         if self._patches is None:
             return self._scaled
         if self._grey is None:
-            self._grey = self._scaled.convertToFormat(QImage.Format.Format_Grayscale8)
+            grey = self._scaled.convertToFormat(QImage.Format.Format_Grayscale8)
+            self._grey = grey.convertToFormat(QImage.Format.Format_RGB32)  # the screen's own: fast to copy
         return self._grey
 
     def _dim_unseen(self, painter: QPainter, frame: QRectF, seen: QRectF) -> None:

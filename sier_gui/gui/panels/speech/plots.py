@@ -6,7 +6,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from sier_gui.core.domain import TimeFrequencyMap
@@ -24,7 +24,7 @@ from sier_gui.gui.panels.speech.items import (
 from sier_gui.gui.state import OverlayOptions
 from sier_gui.gui.widgets import paint_notice
 
-AXIS_WIDTH = 46
+AXIS_WIDTH, TIME_HEIGHT = 46, 24
 _MINIMUM_SPAN_S = 0.02  # as far as one can zoom in
 
 
@@ -49,9 +49,9 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
         self._notice = ("", "")
         self._build()
         self._restyle()
-        self.scene().sigMouseMoved.connect(self._on_mouse_moved)
         self.scene().sigMouseClicked.connect(self._on_mouse_clicked)
         self.wave.sigXRangeChanged.connect(self._on_span)
+        self.wave.sigResized.connect(self._on_span)
 
     def _build(self) -> None:
         layout = self.ci.layout
@@ -63,15 +63,15 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
         self.time_axis = pg.AxisItem("bottom")
         for row, (box, axis) in enumerate(((self.wave, self.wave_axis), (self.mel, self.mel_axis))):
             axis.setWidth(AXIS_WIDTH)
-            axis.setStyle(hideOverlappingLabels=False)
+            axis.setStyle(hideOverlappingLabels=False, tickLength=4)
             axis.linkToView(box)
             box.setMouseEnabled(x=True, y=False)
             box.disableAutoRange()
             self.ci.addItem(axis, row, 0)
             self.ci.addItem(box, row, 1)
             layout.setRowStretchFactor(row, 2 + row)
-        self.time_axis.setHeight(24)
-        self.time_axis.setStyle(hideOverlappingLabels=False)
+        self.time_axis.setHeight(TIME_HEIGHT)
+        self.time_axis.setStyle(hideOverlappingLabels=False, tickLength=4)
         self.time_axis.linkToView(self.mel)
         self.ci.addItem(self.time_axis, 2, 1)
         self.mel.setXLink(self.wave)
@@ -94,7 +94,8 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
     ) -> None:
         """``speech``: (n,) mono; ``mel``: (mels, columns) in [0, 1], row 0 lowest, placed by ``times``."""
         self._speech, self._rate, self._times = speech, rate, times
-        self.ci.setVisible(True)
+        if not self.ci.isVisible():
+            self._reveal()
         self.picture.setImage(mel, autoLevels=False, levels=(0.0, 1.0))
         self.picture.setRect(QRectF(times.start_s, 0, times.columns * times.column_s, len(mel)))
         duration = len(speech) / rate
@@ -107,6 +108,14 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
         self.hide_crosshair()
         self.set_playhead(-1.0)
         self._on_span()
+
+    def _reveal(self) -> None:
+        """Show the plots again; axes forget their size while they are hidden."""
+        self.ci.setVisible(True)
+        for axis in (self.wave_axis, self.mel_axis):
+            axis.setWidth(AXIS_WIDTH)
+        self.time_axis.setHeight(TIME_HEIGHT)
+        self.ci.layout.activate()
 
     def show_notice(self, title: str, hint: str) -> None:
         """Words instead of a sound."""
@@ -157,8 +166,8 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
 
     def columns(self) -> tuple[float, float]:
         """Left edge and width of the time axis, in this widget's coordinates."""
-        area = self.mapFromScene(self.wave.sceneBoundingRect()).boundingRect()
-        return float(area.left()), float(area.width())
+        area = self.viewportTransform().mapRect(self.wave.sceneBoundingRect())  # mapFromScene would round
+        return area.left(), area.width()
 
     def reset_zoom(self) -> None:
         if self._speech is not None:
@@ -211,10 +220,11 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
 
     # events
 
-    @Slot(object)
-    def _on_mouse_moved(self, position: QPointF) -> None:
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
         if self._speech is None or self._times is None:
             return
+        position = self.viewportTransform().inverted()[0].map(event.position())
         for box in (self.wave, self.mel):
             if box.sceneBoundingRect().contains(position):
                 at = box.mapSceneToView(position)
