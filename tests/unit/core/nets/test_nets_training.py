@@ -1,6 +1,9 @@
 """Training learns, repeats, survives being killed, and says in its card what was measured."""
 
 import json
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -13,7 +16,7 @@ from sier_gui.core.errors import SierError
 from sier_gui.core.nets import releases
 from sier_gui.core.nets.networks import NetworkConfig, build
 from sier_gui.core.nets.prediction import Predictor
-from sier_gui.core.nets.training import TrainingConfig, train
+from sier_gui.core.nets.training import TrainingConfig, load_config, train
 from sier_gui.core.nets.training.config import Augment
 from sier_gui.core.nets.training.data import RawSource, decode
 from sier_gui.core.nets.training.loop import Fit, Task, probabilities
@@ -198,6 +201,32 @@ def test_a_write_that_breaks_off_leaves_the_last_checkpoint(catalogue, tmp_path,
     monkeypatch.undo()
     monkeypatch.syspath_prepend(tmp_path / "site")
     assert same(weights(whole), weights(train(catalogue, tiny(), out, resume=True)))
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import torch
+from sier_gui.core.dataset.catalogue import open_dataset
+from sier_gui.core.nets.training import load_config, train
+
+def report(progress):
+    if "epoch 2" in progress.text:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+torch.set_num_threads(1)
+train(open_dataset(Path(sys.argv[1])), load_config(sys.argv[2]), Path(sys.argv[3]), report=report)
+"""
+
+
+def test_a_process_that_is_killed_leaves_a_training_that_resumes(dataset_folder, catalogue, tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_text('preset = "small"\n[network]\nwidth = 0.015625\n[optimiser]\nepochs = 3\n')
+    out = tmp_path / "killed" / "r"
+    command = [sys.executable, "-c", KILLED, str(dataset_folder), str(file), str(out)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == -signal.SIGKILL
+    resumed = train(catalogue, load_config(file), out, resume=True)
+    assert resumed.weights_hash == train(catalogue, load_config(file), tmp_path / "whole" / "r").weights_hash
 
 
 def test_cancel_stops_at_a_batch_and_can_be_resumed(catalogue, tmp_path, tiny_networks):
