@@ -1,0 +1,273 @@
+"""Runs the real window and times what a user waits for; `window.py` starts it and prints the table.
+
+Times end when the paint events of the widgets that show the result have been handled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QEvent, QEventLoop, QObject, QTimer
+from PySide6.QtWidgets import QApplication, QWidget
+
+STARTED = time.perf_counter()
+
+
+class Paints(QObject):
+    """Waits until each watched widget has been painted after a trigger."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: set[int] = set()
+        self._loop = QEventLoop()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint and id(watched) in self._waiting and self.armed():
+            self._waiting.discard(id(watched))
+            if not self._waiting:
+                QTimer.singleShot(0, self._loop.quit)  # after this paint event has been handled
+        return False
+
+    def seconds(
+        self, trigger: Any, widgets: list[QWidget], armed: Any = lambda: True, limit_s: float = 60
+    ) -> float:
+        """From ``trigger()`` until all of ``widgets`` were painted while ``armed()`` held."""
+        self.armed = armed
+        self._waiting = {id(w) for w in widgets}
+        for widget in widgets:
+            widget.installEventFilter(self)
+        guard = QTimer()
+        guard.setSingleShot(True)
+        guard.timeout.connect(self._loop.quit)
+        guard.start(int(limit_s * 1000))
+        started = time.perf_counter()
+        trigger()
+        self._loop.exec()
+        taken = time.perf_counter() - started
+        for widget in widgets:
+            widget.removeEventFilter(self)
+        if not guard.isActive():
+            raise RuntimeError(f"not painted within {limit_s} s")
+        return taken
+
+
+def settle(ms: int) -> None:
+    """Let the window do what it has to do for ``ms`` milliseconds."""
+    loop = QEventLoop()
+    QTimer.singleShot(ms, loop.quit)
+    loop.exec()
+
+
+def until(condition: Any, limit_s: float = 120) -> float:
+    """Spin the event loop until ``condition()``; seconds it took."""
+    loop, tick = QEventLoop(), QTimer()
+    started = time.perf_counter()
+
+    def look() -> None:
+        if condition() or time.perf_counter() - started > limit_s:
+            loop.quit()
+
+    tick.timeout.connect(look)
+    tick.start(1)
+    loop.exec()
+    if not condition():
+        raise RuntimeError("the condition did not come true")
+    return time.perf_counter() - started
+
+
+def summary(seconds: list[float]) -> dict[str, float]:
+    ms = np.array(seconds) * 1000
+    return {
+        "median_ms": float(np.median(ms)),
+        "p95_ms": float(np.quantile(ms, 0.95)),
+        "max_ms": float(ms.max()),
+    }
+
+
+def peak_mib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def make_workbench(arguments: argparse.Namespace) -> Any:
+    from sier_gui import app
+
+    application = QApplication(sys.argv[:1])
+    options = app.WindowOptions(
+        path=arguments.dataset, demo=arguments.dataset is None, release=arguments.release, theme="light"
+    )
+    workbench = app.Workbench(application, options)
+    workbench.window.show()
+    return workbench
+
+
+def probe_demo(workbench: Any) -> dict[str, Any]:
+    """The first sample's overlay: coarse, then complete."""
+    state = workbench.state
+    until(lambda: state.attribution is not None)
+    first = time.perf_counter() - STARTED
+    until(lambda: state.attribution is not None and state.attribution.complete)
+    return {
+        "first_overlay_s": first,
+        "complete_overlay_s": time.perf_counter() - STARTED,
+        "peak_mib": peak_mib(),
+    }
+
+
+def probe_rows(workbench: Any, quick: bool) -> dict[str, Any]:
+    """A large table: open, filter, sort, next sample, peak memory."""
+    paints = Paints()
+    until(lambda: len(workbench.state.rows) > 0 and hasattr(workbench.window, "samples"))
+    samples, state = workbench.window.samples, workbench.state
+    viewport = samples.table.viewport()
+    settle(0)
+    result: dict[str, Any] = {
+        "process_start_to_rows_s": time.perf_counter() - STARTED,
+        "rows": len(state.rows),
+        "peak_mib_before_torch": peak_mib() if "torch" not in sys.modules else None,
+    }
+    until(lambda: state.sample is not None)
+    settle(500)
+    shown = {"n": 0}
+    state.rows_changed.connect(lambda _rows: shown.update(n=shown["n"] + 1))
+
+    def query(**changes: Any) -> float:
+        from dataclasses import replace
+
+        before = shown["n"]
+        wished = replace(workbench.browse.query, **changes)
+        return paints.seconds(
+            lambda: workbench.browse.set_query(wished), [viewport], lambda: shown["n"] > before
+        )
+
+    rounds = 3 if quick else 10
+    result["filter_label"] = summary([query(label=c) for c in ("anger", "happy", "hate", "sad") * rounds])
+    query(label=None)
+    result["search"] = summary([query(search=w) for w in ("table", "door", "black bags", "near") * rounds])
+    query(search="")
+    result["sort"] = summary(
+        [query(sort=c, descending=d) for c in ("text", "label", "sample_id") for d in (False, True)] * rounds
+    )
+    query(sort=None, descending=False)
+    result["next_sample"] = summary(next_samples(workbench, paints, 30 if quick else 120))
+    return result
+
+
+def next_samples(workbench: Any, paints: Paints, count: int) -> list[float]:
+    """Alt+Down until picture and spectrogram of the new sample are painted; a person's pace in between."""
+    state = workbench.state
+    centre = painted_widgets(workbench.window)
+    times = []
+    for _ in range(count):
+        before = state.sample
+        times.append(
+            paints.seconds(
+                lambda: workbench.actions.trigger("sample.next"),
+                centre,
+                lambda before=before: state.sample is not before,
+            )
+        )
+        settle(60)
+    return times
+
+
+def painted_widgets(window: QWidget) -> list[QWidget]:
+    """Where a sample is drawn: the picture's widget and the plots' viewports."""
+    import pyqtgraph as pg
+
+    from sier_gui.gui.panels.image import ImagePanel
+
+    plots = [plot.viewport() for plot in window.findChildren(pg.GraphicsView) if plot.isVisible()]
+    panel = window.findChildren(ImagePanel)[0]
+    canvas = max(
+        [panel, *panel.findChildren(QWidget)], key=lambda w: (w.width() * w.height(), w is not panel)
+    )
+    return [canvas, *plots]
+
+
+def probe_latency(workbench: Any, seconds: float) -> dict[str, Any]:
+    """A 5 ms timer on the GUI thread while explanations run one after the other without a cache."""
+    state = workbench.state
+    until(lambda: state.attribution is not None)
+    late: list[float] = []
+    due = {"at": time.perf_counter() + 0.005}
+    timer = QTimer()
+    from PySide6.QtCore import Qt
+
+    timer.setTimerType(Qt.TimerType.PreciseTimer)
+
+    def tick() -> None:
+        now = time.perf_counter()
+        late.append(max(0.0, now - due["at"]))
+        due["at"] = now + 0.005
+
+    finished = {"n": 0}
+
+    def again(attribution: Any) -> None:
+        if attribution is not None and attribution.complete:
+            finished["n"] += 1
+            QTimer.singleShot(0, lambda: workbench.actions.trigger("sample.next"))
+
+    state.attribution_changed.connect(again)
+    timer.timeout.connect(tick)
+    timer.start(5)
+    settle(int(seconds * 1000))
+    timer.stop()
+    ms = np.array(late) * 1000
+    busy = workbench.computer.busy("explain")
+    switches = switch_times(workbench)
+    return {
+        "timer_ticks": len(late),
+        "late_median_ms": float(np.median(ms)),
+        "late_p99_ms": float(np.quantile(ms, 0.99)),
+        "late_max_ms": float(ms.max()),
+        "late_over_50_ms": int((ms > 50).sum()),
+        "explanations_finished": finished["n"],
+        "explaining_at_the_end": bool(busy),
+        "switch_to_first_new_attribution": summary(switches),
+    }
+
+
+def switch_times(workbench: Any, count: int = 10) -> list[float]:
+    """Next sample while an explanation runs: until the new sample's first attribution arrives."""
+    state, times = workbench.state, []
+    for _ in range(count):
+        settle(700)
+        before = state.sample
+        started = time.perf_counter()
+        workbench.actions.trigger("sample.next")
+        until(lambda before=before: state.sample is not before and state.attribution is not None)
+        times.append(time.perf_counter() - started)
+    return times
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("demo", "rows", "latency"))
+    parser.add_argument("--dataset")
+    parser.add_argument("--release")
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--quick", action="store_true")
+    arguments = parser.parse_args()
+    workbench = make_workbench(arguments)
+    if arguments.what == "demo":
+        result = probe_demo(workbench)
+    elif arguments.what == "rows":
+        result = probe_rows(workbench, arguments.quick)
+    else:
+        result = probe_latency(workbench, arguments.seconds)
+    started = time.perf_counter()
+    workbench.window.close()
+    result["close_s"] = time.perf_counter() - started
+    print(json.dumps(result), flush=True)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parent))
+    main()
