@@ -82,13 +82,7 @@ def decode(
     named = groups in catalogue.columns
     labels = catalogue.column("label")
     rows = [row for row in range(len(catalogue)) if labels[row] in classes]
-    types = {Modality.IMAGE: np.uint8, Modality.SPEECH: np.float32}
-    arrays = {
-        m: np.lib.format.open_memmap(
-            folder / f"{m}.npy", mode="w+", dtype=types[m], shape=(max(len(rows), 1), *SHAPES[m])
-        )
-        for m in SHAPES
-    }
+    arrays = _on_disk(folder, max(len(rows), 1))
     kept: list[int] = []
     skipped: list[str] = []
     for done, row in enumerate(rows):
@@ -115,6 +109,13 @@ def decode(
         arrays={m: array[: len(kept)] for m, array in arrays.items()},
         skipped=tuple(skipped),
     )
+
+
+def _on_disk(folder: Path, count: int) -> dict[Modality, NDArray[Any]]:
+    types = {Modality.IMAGE: np.uint8, Modality.SPEECH: np.float32}
+    return {
+        m: np.lib.format.open_memmap(folder / f"{m}.npy", "w+", types[m], (count, *SHAPES[m])) for m in SHAPES
+    }
 
 
 class Source(Protocol):

@@ -72,42 +72,45 @@ def train(
     SierError : ``out`` is in use, the config does not fit the data, or the loss diverges.
     Cancelled : ``token`` was cancelled.
     """
-    token = token or CancelToken()
-    table = dict(config.network)
-    table.setdefault("classes", list(catalogue.classes))
-    config = replace(
-        config,
-        network=NetworkConfig.from_table(table).to_table(),
-        release=replace(config.release, name=config.release.name or out.resolve().name),
-    )
+    config = _completed(config, catalogue, out)
     if (out / CONFIG).is_file() and not (out / WORK).exists():
         if resume:
             return open_release(out)
         raise SierError(f"{out} already holds a release.", "Choose another folder; nothing is overwritten.")
     work = _work_folder(out, config, catalogue.dataset_hash, resume)
-    session = Session(catalogue, config, work, resolve_device(device), report, token)
-    metrics = session.measure()
-    network, history = session.shipped()
-    metrics["history"] = history
-    about = {
-        "dataset": catalogue.name,
-        "dataset_hash": catalogue.dataset_hash,
-        "samples": len(session.data),
-        **{k: v for k, v in config.to_tables().items() if k not in ("network", "front", "release")},
-    }
-    metrics |= {"dataset": catalogue.name, "dataset_hash": catalogue.dataset_hash}
-    tables = {
-        "release": {"schema": 1, "name": config.release.name, "version": config.release.version},
-        "network": config.network,
-        "front": config.to_tables()["front"],
-        "training": about,
-    }
+    session = Session(catalogue, config, work, resolve_device(device), report, token or CancelToken())
+    origin = {"dataset": catalogue.name, "dataset_hash": catalogue.dataset_hash}
+    metrics = session.measure() | origin
+    network, metrics["history"] = session.shipped()
     card = make_card(config, metrics, catalogue.name, parameter_count(network))
     extra = {"metrics.json": (json.dumps(metrics, indent=1, ensure_ascii=False) + "\n").encode()}
+    tables = _release_tables(config, {**origin, "samples": len(session.data)})
     release = write_release(out, network, tables, card, half=config.release.half, extra=extra)
     session.close()
     shutil.rmtree(work)
     return release
+
+
+def _completed(config: TrainingConfig, catalogue: Catalogue, out: Path) -> TrainingConfig:
+    """``config`` with the dataset's classes and the folder's name where it leaves them open."""
+    table = {"classes": list(catalogue.classes), **config.network}
+    return replace(
+        config,
+        network=NetworkConfig.from_table(table).to_table(),
+        release=replace(config.release, name=config.release.name or out.resolve().name),
+    )
+
+
+def _release_tables(config: TrainingConfig, origin: dict[str, Any]) -> dict[str, Any]:
+    """The release's config.toml: [training] has everything that is not in the other tables."""
+    tables = config.to_tables()
+    network, front, release = (tables.pop(name) for name in ("network", "front", "release"))
+    return {
+        "release": {"schema": 1, "name": release["name"], "version": release["version"]},
+        "network": network,
+        "front": front,
+        "training": {**origin, **tables},
+    }
 
 
 def _work_folder(out: Path, config: TrainingConfig, dataset_hash: str, resume: bool) -> Path:
