@@ -105,18 +105,17 @@ def _largest_k(g: NDArray[np.int64]) -> int:
 
 def _parts(y: NDArray[np.int64], g: NDArray[np.int64], k: int, state: int) -> list[Indices]:
     """``k`` disjoint sets of rows, none empty, with about the same classes."""
-    groups = len(np.unique(g))
-    if k >= groups:  # nothing left to choose; scikit-learn could leave folds empty
-        return [np.flatnonzero(g == code) for code in np.unique(g)]
-    from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold
+    names = np.unique(g)
+    if k >= len(names):  # nothing left to choose; scikit-learn could leave folds empty
+        return [np.flatnonzero(g == code) for code in names]
+    if np.bincount(y).max() < k:  # no class fills the folds: nothing to stratify
+        shuffled = np.array_split(np.random.default_rng(state).permutation(names), k)
+        return [np.flatnonzero(np.isin(g, codes)) for codes in shuffled]
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    splitter: Any
-    if groups < len(y):
-        splitter = StratifiedGroupKFold(k, shuffle=True, random_state=state)
-    elif np.bincount(y).max() < k:  # no class fills the folds: nothing to stratify
-        splitter = KFold(k, shuffle=True, random_state=state)
-    else:  # the grouped one is quadratic in groups: minutes for 80,893
-        splitter = StratifiedKFold(k, shuffle=True, random_state=state)
+    # the grouped one looks at every group in Python: minutes for 80,893
+    kind = StratifiedGroupKFold if len(names) < len(y) else StratifiedKFold
+    splitter = kind(k, shuffle=True, random_state=state)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a class with fewer rows than folds is no mistake here
         tests = [test.astype(np.int64) for _, test in splitter.split(np.zeros(len(y)), y, g)]
@@ -124,9 +123,10 @@ def _parts(y: NDArray[np.int64], g: NDArray[np.int64], k: int, state: int) -> li
 
 
 def _choose(counts: NDArray[np.int64], wanted: NDArray[Any], random: np.random.Generator) -> list[int]:
-    """Parts whose classes add up to nearly ``wanted`` (C,); ``counts`` is (parts, C). At least one, never all.
+    """Parts whose classes add up to nearly ``wanted``, (C,); ``counts`` is (parts, C).
 
-    From a random part on, the part is added that brings the sum nearest, as long as one does.
+    At least one, never all. From a random part on, the one is added that brings the sum nearest, as long as
+    one does.
     """
     chosen = [int(random.integers(len(counts)))]
     others = [part for part in random.permutation(len(counts)).tolist() if part != chosen[0]]

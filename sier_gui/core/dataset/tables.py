@@ -151,11 +151,11 @@ def _header(path: Path, head: bytes, encoding: str) -> tuple[list[str], str]:
     return names, delimiter
 
 
-def _refuse_doubles(path: Path, names: list[str]) -> None:
+def _refuse_doubles(where: str | Path, names: list[str]) -> None:
     doubles = [name for name, count in Counter(names).items() if count > 1]
     if doubles:
         raise SierError(
-            f"{path} has more than one column named {', '.join(map(repr, doubles[:5]))}.",
+            f"{where} has more than one column named {', '.join(map(repr, doubles[:5]))}.",
             "Rename all but one.",
         )
 
@@ -232,25 +232,37 @@ def _refuse_open_quote(path: Path, table: pa.Table) -> None:
 
 def _read_parquet(path: Path) -> pa.Table:
     import pyarrow as pa
-    from pyarrow import compute, parquet
+    from pyarrow import parquet
 
     try:
         table = parquet.ParquetFile(path).read()
     except pa.ArrowException as error:
         raise SierError(f"{path} is not a readable Parquet file: {error}.", "Write it again.") from error
-    _refuse_doubles(path, table.column_names)
+    return as_text(table, str(path))
+
+
+def as_text(table: pa.Table, where: str) -> pa.Table:
+    """``table`` with its columns as text and without nulls; nested and binary columns are left out.
+
+    Raises
+    ------
+    SierError : two columns of one name, or a column that has no text form; names ``where``.
+    """
+    import pyarrow as pa
+    from pyarrow import compute
+
+    _refuse_doubles(where, table.column_names)
+    nothing = text_array([""])[0]
     columns: dict[str, Any] = {}
     for name in table.column_names:
         column = table.column(name)
         if pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
             continue
         try:
-            columns[name] = compute.fill_null(compute.cast(column, pa.string()), text_array([""])[0])
+            columns[name] = compute.fill_null(compute.cast(column, pa.string()), nothing)
         except pa.ArrowException as error:
-            raise SierError(
-                f"Column {name} of {path} cannot be read as text: {error}.", "Store text."
-            ) from error
-    return pa.table(columns)
+            raise SierError(f"Column {name} of {where} is no text: {error}.", "Store text.") from error
+    return pa.table(columns, metadata=table.schema.metadata)
 
 
 def _read_jsonl(path: Path) -> pa.Table:

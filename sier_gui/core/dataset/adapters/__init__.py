@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sier_gui.core.dataset.tables import as_text
 from sier_gui.core.domain import Problem
 from sier_gui.core.errors import SierError
 
@@ -29,8 +30,10 @@ class Adapter(Protocol):
         """Whether ``path``, a file or a folder, is of this kind; quick, and never raises."""
 
     def read(self, path: Path) -> pa.Table:
-        """A table of text columns, one row a sample; media paths relative to `root`-to-be: the folder
-        ``path``, or the folder of the file ``path``. Raises SierError."""
+        """One row a sample, columns as in the native format; other types than text are made text.
+
+        Media paths are relative to ``path``, or to the folder of the file ``path``. Raises SierError.
+        """
 
 
 def built_in(name: str) -> Adapter:
@@ -80,7 +83,7 @@ def read(path: Path) -> tuple[pa.Table, list[Problem], str]:
     for adapter in adapters:
         try:
             if adapter.matches(path):
-                return adapter.read(path), problems, adapter.name
+                return as_text(adapter.read(path), str(path)), problems, adapter.name
         except SierError:
             raise
         except Exception as error:  # noqa: BLE001 - as above

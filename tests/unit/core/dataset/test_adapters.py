@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
+from pathlib import Path
 
 import pytest
 from fixtures.datasets import make_class_folders, make_dataset
@@ -23,7 +25,7 @@ class Lines:
         names = path.read_text().split()
         return pa.table({
             "sample_id": names, "image": [f"{n}.png" for n in names], "speech": [f"{n}.wav" for n in names],
-            "text": [""] * len(names), "label": ["joy"] * len(names),
+            "text": [""] * len(names), "label": ["joy"] * len(names), "age": [None] + [7] * (len(names) - 1),
         })
 """
 
@@ -51,7 +53,20 @@ def test_a_third_party_adapter(install, tmp_path):
     catalogue = open_dataset(tmp_path / "my.lines")
     assert (catalogue.adapter, catalogue.classes, len(catalogue)) == ("lines", ("joy",), 2)
     assert catalogue.root == tmp_path
+    assert catalogue.column("age").tolist()[1] == 7
     assert len(catalogue.dataset_hash) == 64
+
+
+def test_the_example_of_the_docs(install, tmp_path):
+    page = Path(__file__).resolve().parents[4] / "docs/adapters.md"
+    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    install("sier_ravdess", code, "Ravdess")
+    (tmp_path / "set/Actor_12").mkdir(parents=True)
+    for emotion in ("03", "05", "08"):
+        (tmp_path / f"set/Actor_12/03-01-{emotion}-01-02-01-12.wav").touch()
+    catalogue = open_dataset(tmp_path / "set")
+    assert (catalogue.adapter, catalogue.classes) == ("ravdess", ("anger", "happy"))
+    assert catalogue.sample(1).extra == {"speaker": "12"}
 
 
 @pytest.mark.parametrize(
