@@ -126,9 +126,10 @@ def choose_release(
 ) -> Release:
     """The release called ``name`` (``name``, ``name/version`` or a folder), else the one that fits the data.
 
-    Without a name: those whose classes are ``classes`` in any order, the one trained on ``dataset_hash``
-    first, then the newest version of the first name. Without classes (a loose pair, an unlabelled
-    dataset) any release fits; ``demo``, which knows only generated data, comes last.
+    Without a name: those whose classes are ``classes`` in any order, else those that know more classes; of
+    these the one trained on ``dataset_hash`` first, then the newest version of the first name. Without
+    classes (a loose pair, an unlabelled dataset) any release fits; ``demo``, which knows only generated
+    data, comes last.
 
     Raises
     ------
@@ -142,7 +143,9 @@ def choose_release(
         if not fitting:
             raise SierError(f"There is no release {name!r}.", _listing(available))
         return max(fitting, key=lambda r: _version_key(r.version))
-    fitting = [r for r in available if not classes or set(r.classes) == set(classes)]
+    # a dataset may lack a class; a network that lacks one would be wrong about every sample of it
+    fitting = [r for r in available if set(r.classes) == set(classes)]
+    fitting = fitting or [r for r in available if set(r.classes) >= set(classes)]
     if not fitting:
         wanted = f" for the classes {', '.join(classes)}" if classes else ""
         raise SierError(f"No release fits{wanted}.", _listing(available))
