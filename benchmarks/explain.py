@@ -74,16 +74,17 @@ def final(model: Any, inputs: SampleInputs, request: ExplainRequest, **more: Any
 
 
 def outside_the_network(model: Any, inputs: SampleInputs, request: ExplainRequest) -> float:
-    """Share of an explanation's wall time that is not spent in embed and fuse: masks, tables, estimates."""
-    inside = 0.0
+    """Share of an explanation's wall time that is not spent in the network: masks, look-ups, estimates."""
+    inside, depth = 0.0, 0
     network = model.network
 
     def watched(method: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
-            nonlocal inside
-            started = time.perf_counter()
+            nonlocal inside, depth
+            started, depth = time.perf_counter(), depth + 1
             result = method(*arguments)
-            inside += time.perf_counter() - started
+            depth -= 1
+            inside += 0 if depth else time.perf_counter() - started  # embed calls prefix and suffix
             return result
 
         return call
@@ -97,7 +98,7 @@ def outside_the_network(model: Any, inputs: SampleInputs, request: ExplainReques
     return 1 - inside / wall
 
 
-WATCHED = ("embed", "fuse")
+WATCHED = ("embed", "prefix", "suffix", "fuse")
 
 
 def lateness(run: Callable[[], Any], period: float = 0.005) -> dict[str, float]:

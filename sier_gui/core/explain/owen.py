@@ -16,13 +16,15 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sier_gui.core.domain import Modality
 from sier_gui.core.explain.attribution import Floats
 from sier_gui.core.explain.estimate import Corners, Estimate, contexts, value_corners
-from sier_gui.core.explain.game import Bools, Game
+from sier_gui.core.explain.game import Game
 from sier_gui.core.explain.players import Ints
 
+Bits = NDArray[np.uint8]
 Box = tuple[tuple[int, int], ...]  # start and stop along each axis of the players' layout
 MASKS_PER_STEP = 128  # a picture is refined after about so many new masks
 
@@ -84,17 +86,17 @@ def pass_count(shapes: Mapping[Modality, Sequence[int]], separable: bool) -> int
 class Branch:
     """One modality's tree, cut where it has been refined so far.
 
-    ``masks`` (k, players) and ``table`` (k, C) fill up together: the table is the value of a mask, averaged
-    over the other modalities' corners with Shapley weights.
+    ``masks`` (k, bytes) and ``table`` (k, C) fill up together: a mask has a bit per player (grids of 32 would
+    else take 700 MB), its value is averaged over the other modalities' corners with Shapley weights.
     """
 
     def __init__(self, game: Game, modality: Modality, corners: Corners) -> None:
         self._game, self._modality = game, modality
         self.shape = game.shapes[modality]
         k = mask_count(self.shape)
-        self._masks = np.empty((k, prod(self.shape)), bool)
+        self._masks = np.empty((k, -(-prod(self.shape) // 8)), np.uint8)
         self._table = np.empty((k, len(corners.f_none)))
-        self._masks[:2] = game.corners[modality]
+        self._masks[:2] = np.packbits(game.corners[modality], axis=1)
         self._table[:2] = corners.with_and_without(modality)
         self._filled = 2
         none, everybody = np.array([0]), np.array([1])
@@ -145,14 +147,15 @@ class Branch:
         low, high = np.concatenate(without), np.concatenate(present)
         return Part(box, low, high, (self._table[high] - self._table[low]).mean(axis=0))
 
-    def _members(self, box: Box) -> Bools:
+    def _members(self, box: Box) -> Bits:
         members = np.zeros(self.shape, bool)
         members[cells(box)] = True
-        return members.ravel()
+        return np.packbits(members)
 
-    def _evaluate(self, fresh: Bools) -> None:
+    def _evaluate(self, packed: Bits) -> None:
         """Value the new masks together with every corner of the other modalities."""
         around = list(contexts(tuple(self._game.corners), self._modality))
+        fresh = np.unpackbits(packed, axis=1, count=prod(self.shape)).view(bool)
         n = len(fresh)
         index = {self._modality: np.tile(np.arange(n), len(around))}
         for other in self._game.corners:
@@ -161,7 +164,7 @@ class Branch:
         values = self._game.values({**self._game.corners, self._modality: fresh}, index)
         weights = np.array([weight for _, weight in around])
         rows = slice(self._filled, self._filled + n)
-        self._masks[rows] = fresh
+        self._masks[rows] = packed
         self._table[rows] = np.tensordot(weights, values.reshape(len(around), n, -1), 1)
         self._filled += n
         self.evaluations += n * len(around)
