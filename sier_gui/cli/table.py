@@ -100,6 +100,7 @@ def verb_parser() -> argparse.ArgumentParser:
     verb.add_argument("--config", required=True, metavar="TOML", help="a file, or the preset paper or small")
     verb.add_argument("--out", required=True, metavar="DIR", help="the release's folder: <name>/<version>")
     verb.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
+    verb.add_argument("--device", choices=DEVICES, default="auto")
 
     verb = add("models", verbs.models, "List, verify or fetch releases and trunk weights.")
     verb.add_argument("action", choices=("list", "verify", "fetch"))

@@ -264,7 +264,12 @@ def train(arguments: argparse.Namespace) -> int:
     catalogue = open_catalogue(arguments)
     config = load_config(arguments.config)
     release = train_release(
-        catalogue, config, Path(arguments.out), resume=arguments.resume, report=terminal_report()
+        catalogue,
+        config,
+        Path(arguments.out),
+        resume=arguments.resume,
+        device=arguments.device,
+        report=terminal_report(),
     )
     metrics = json.loads((release.folder / "metrics.json").read_text(encoding="utf-8"))
     emit(arguments, metrics, [f"{release.label} written to {release.folder}"])
