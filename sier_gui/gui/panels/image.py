@@ -196,9 +196,11 @@ class PictureCanvas(QWidget):
     def _paint_patches(self, painter: QPainter, rgba: NDArray[np.uint8], pixels: PixelMap) -> None:
         """One rectangle each: scaling an image of patches would put borders a pixel or two off."""
         origin = self.to_screen(QRectF(0, 0, 1, 1)).topLeft()
-        corners = patch_rectangles(*rgba.shape[:2], pixels) * self.scale() + np.tile(
-            [origin.x(), origin.y()], 2
-        )
+        rows, columns = rgba.shape[:2]
+        shift = np.tile([origin.x(), origin.y()], 2)
+        rows, columns = rgba.shape[:2]
+        shift = np.tile([origin.x(), origin.y()], 2)
+        corners = patch_rectangles(rows, columns, pixels) * self.scale() + shift
         whole = np.rint(corners).astype(int).reshape(-1, 4).tolist()
         for (left, top, right, bottom), colour in zip(whole, rgba.reshape(-1, 4).tolist(), strict=True):
             red, green, blue, alpha = colour

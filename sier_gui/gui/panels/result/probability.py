@@ -166,6 +166,7 @@ class ProbabilityPanel(QWidget):
             bar.name_width = min(max(48.0, 1.1 * widest), 120.0)
             self._group.addButton(bar, i)
             self._layout.insertWidget(3 + i, bar)
+            bar.show()  # the layout alone would do so one turn of the event loop later
 
     def _show_values(self, prediction: Prediction | None) -> None:
         for i, bar in enumerate(self.bars):

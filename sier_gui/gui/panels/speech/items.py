@@ -88,7 +88,7 @@ class Envelope(Cached):
     ) -> None:
         """Draw ``span`` seconds in ``bins`` columns; ``colours[i]`` holds from ``edges[i]`` to the next edge.
 
-        Outside the edges the first and last colour go on.
+        The last colour, one more than there are segments, is for what lies outside the edges.
         """
         first = max(0, int(np.floor(span[0] * rate)))
         last = min(len(speech), int(np.ceil(span[1] * rate)))
@@ -99,7 +99,8 @@ class Envelope(Cached):
         bins = min(bins, last - first)
         envelope = peaks(speech[first:last], bins)
         at = (first + (np.arange(bins) + 0.5) * (last - first) / bins) / rate
-        owner = np.clip(np.searchsorted(edges, at, side="right") - 1, 0, len(colours) - 1)
+        owner = np.searchsorted(edges, at, side="right") - 1
+        owner[(owner < 0) | (at >= edges[-1])] = len(colours) - 1
         starts = np.flatnonzero(np.diff(owner, prepend=-1))
         for start, stop in zip(starts, [*starts[1:], bins], strict=True):
             piece = slice(start, min(stop + 1, bins))  # one column over, so that runs touch

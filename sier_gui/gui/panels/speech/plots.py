@@ -196,7 +196,7 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
         if self._speech is None:
             return
         bins = max(16, int(self.wave.width()))
-        colours = [self.palette().color(QPalette.ColorRole.Text)]
+        colours = [self.palette().color(QPalette.ColorRole.Text)] * 2
         if self._layer is not None and self._layer.signed:
             colours = self._signed_colours(self._layer)
         elif self._layer is not None:
@@ -209,14 +209,15 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
         ends = theme.lut("diverging")[[0, -1]].astype(float)
         full = np.where(layer.values[:, None] < 0, ends[0], ends[1])
         mixed = grey + (full - grey) * np.abs(layer.strength)[:, None]
-        return [QColor(r, g, b) for r, g, b in np.rint(mixed).astype(int).tolist()]
+        return [QColor(r, g, b) for r, g, b in np.rint(np.vstack([mixed, grey])).astype(int).tolist()]
 
     def _importance_colours(self, layer: overlay.Layer) -> list[QColor]:
         """Cividis without the end that would vanish on the window: navy on dark, lemon on light."""
         lut = theme.lut("cividis")
         low, high = (0.3, 1.0) if theme.is_dark(self.palette()) else (0.0, 0.93)
         at = np.rint((low + (high - low) * layer.strength) * (len(lut) - 1)).astype(int)
-        return [QColor(r, g, b) for r, g, b in lut[at].tolist()]
+        outside = self.palette().color(QPalette.ColorRole.PlaceholderText)
+        return [*(QColor(r, g, b) for r, g, b in lut[at].tolist()), outside]
 
     # events
 

@@ -312,6 +312,9 @@ def test_what_the_network_does_not_hear_has_no_segment(panel: SpeechPanel, state
     state.set_attribution(views.attribution(of))
     state.set_hover(Hover(seconds=0.05))
     assert "outside what the network hears" in panel.readout.text()
+    shown, row = pixels(panel), round(middle_of(panel, panel.plots.wave).y())
+    grey = theme.colours(panel.palette()).muted
+    assert shown[row, round(x_of(panel, 0.05, 4.0))].tolist() == list(grey.getRgb()[:3])
 
 
 def test_another_samples_attribution_is_not_drawn(panel: SpeechPanel, state: AppState) -> None:
