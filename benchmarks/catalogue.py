@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 _OPEN = """
-import json, resource, sys, time
+import json, re, sys, time
 begun = time.perf_counter()
 from pathlib import Path
 from sier_gui.core.dataset.catalogue import open_dataset
@@ -34,7 +34,8 @@ catalogue.sample(len(catalogue) // 2)
 sampled = time.perf_counter()
 catalogue.dataset_hash
 hashed = time.perf_counter()
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+status = Path("/proc/self/status")  # getrusage would count the parent's memory before exec
+peak = int(re.search(r"VmHWM:\\s*(\\d+)", status.read_text())[1]) / 1024 if status.exists() else float("nan")
 print(json.dumps({"import": imported - begun, "open": opened - imported, "sample": sampled - opened,
                   "hash": hashed - sampled, "peak_mib": peak}))
 """

@@ -111,7 +111,7 @@ class Catalogue:
         self._memory: dict[str, Any] = {}
         self._folders: dict[str, str] = {}
         self._real_root = os.path.realpath(self.root)
-        self.classes = ordered_classes(label.strip() for label in self._unique("label"))
+        self.classes = ordered_classes(self._labels())
 
     def __len__(self) -> int:
         return int(self._table.num_rows)
@@ -244,9 +244,10 @@ class Catalogue:
             return pa.chunked_array([text_array(map(str, range(1, len(self) + 1)))])
         return pa.chunked_array([text_array([""] * len(self))])
 
-    def _unique(self, field: str) -> list[str]:
-        column = self._fields.get(field)
-        return self._table.column(column).unique().to_pylist() if column else []
+    def _labels(self) -> set[str]:
+        """The distinct labels; in Python, since importing Arrow's functions costs more than this loop."""
+        column = self._fields.get("label")
+        return {label.strip() for label in set(self._table.column(column).to_pylist())} if column else set()
 
     # ---------------------------------------------------------------- identity
 

