@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 from fixture_data import write_table
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
 from sier_gui.core.dataset.catalogue import Catalogue, open_dataset
@@ -36,7 +33,7 @@ def predictions(catalogue: Catalogue) -> PredictionTable:
 
 
 @pytest.fixture
-def panel(qtbot: QtBot, state: AppState, actions: ActionTable, catalogue: Catalogue) -> Iterator[SamplesPanel]:
+def panel(qtbot: QtBot, state: AppState, actions: ActionTable, catalogue: Catalogue) -> SamplesPanel:
     panel = SamplesPanel(state, actions)
     qtbot.addWidget(panel)
     panel.resize(420, 700)
@@ -44,7 +41,7 @@ def panel(qtbot: QtBot, state: AppState, actions: ActionTable, catalogue: Catalo
     state.set_rows(select(catalogue, Query()))
     panel.show()
     qtbot.waitExposed(panel)
-    yield panel
+    return panel
 
 
 def wishes(panel: SamplesPanel) -> list[Query]:
@@ -119,7 +116,7 @@ def test_a_click_on_the_header_asks_for_that_order(
     header = panel.table.horizontalHeader()
     x = header.sectionViewportPosition(LOSS) + 10
     for _ in range(2):
-        qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=header.rect().center().__class__(x, 8))
+        qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(x, 8))
     assert [(query.sort, query.descending) for query in heard] == [("loss", False), ("loss", True)]
     state.set_rows(select(state.dataset, heard[-1], predictions))  # type: ignore[arg-type]
     first = float(str(panel.model.data(panel.model.index(0, LOSS))))
