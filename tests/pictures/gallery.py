@@ -9,24 +9,32 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "fixtures"))
 
+import datasets
+import numpy as np
 import views
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
 from sier_gui.core.audio.devices import FakePlayback, FakeRecorder
 from sier_gui.core.audio.files import Audio
+from sier_gui.core.dataset.catalogue import Catalogue, open_dataset
 from sier_gui.core.domain import FrontEnd, Modality
+from sier_gui.core.errors import SierError
 from sier_gui.core.settings import Settings
 from sier_gui.gui.actions import ActionTable
 from sier_gui.gui.dialogs.microphone import MicrophoneDialog
+from sier_gui.gui.main_window import MainWindow
+from sier_gui.gui.messages import Messages
 from sier_gui.gui.panels.image import ImagePanel
 from sier_gui.gui.panels.result import ExplanationPanel, ProbabilityPanel
 from sier_gui.gui.panels.speech import SpeechPanel
 from sier_gui.gui.state import AppState, Hover
 from sier_gui.gui.theme import Theme
+from sier_gui.gui.workflows.look import decode
 
 LONG_TEXT = "what are those black bags standing there under the table and who put them near our door " * 114
 
@@ -189,6 +197,52 @@ def render(folder: Path, application: QApplication) -> list[Path]:
     return written
 
 
+def render_windows(folder: Path, application: QApplication) -> list[Path]:
+    """The whole window over a generated dataset, at the two sizes of the drawing."""
+    written = []
+    theme = Theme(application, "light")
+    with TemporaryDirectory() as temporary:
+        classes = views.FOUR
+        source = datasets.make_dataset(Path(temporary) / "pairs", rows=40, classes=classes, seconds=1.6)
+        catalogue = open_dataset(source)
+        for mode in ("light", "dark"):
+            theme.set_mode(mode)
+            for width, height in ((1400, 900), (1280, 720)):
+                for name in ("start", "sample", "explained", "error"):
+                    window, state = _window(folder, width, height)
+                    if name != "start":
+                        _fill_window(state, catalogue, explained=name == "explained")
+                    if name == "error":
+                        error = SierError("Cannot read images/0007.png: it breaks off.", "Copy it again.")
+                        window.messages.error(error)
+                    target = folder / f"window-{name}-{mode}-{width}.png"
+                    written.append(_save(window, target))
+    return written
+
+
+def _window(folder: Path, width: int, height: int) -> tuple[MainWindow, AppState]:
+    state = AppState()
+    settings = Settings(folder / "settings.json")
+    actions, messages = _actions(state, folder), Messages()
+    window = MainWindow(state, actions, settings, messages)
+    window.messages, window.actions_shown = messages, actions
+    window.resize(width, height)
+    window.show()
+    QApplication.sendPostedEvents()
+    return window, state
+
+
+def _fill_window(state: AppState, catalogue: Catalogue, *, explained: bool) -> None:
+    state.set_dataset(catalogue)
+    state.set_rows(np.arange(len(catalogue)))
+    state.set_row(6)
+    of = decode(catalogue.sample(6), FrontEnd())
+    state.set_sample(of)
+    state.set_prediction(views.prediction(of))
+    if explained:
+        state.set_attribution(views.attribution(of))
+
+
 def _actions(state: AppState, folder: Path) -> ActionTable:
     actions = ActionTable(state, Settings(folder / "settings.json"))
     for action in ("play.toggle", "play.from_here", "play.important", "explain.cancel"):
@@ -217,5 +271,7 @@ def _save(widget: QWidget, target: Path) -> Path:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("Usage: python tests/pictures/gallery.py FOLDER")
-    for path in render(Path(sys.argv[1]), QApplication([])):
+    application = QApplication([])
+    target = Path(sys.argv[1])
+    for path in [*render(target, application), *render_windows(target, application)]:
         print(path)
