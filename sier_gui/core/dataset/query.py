@@ -184,11 +184,11 @@ def select(catalogue: Catalogue, query: Query, predictions: PredictionTable | No
         keep &= label_codes(catalogue, (query.label,)) == (0 if query.label else UNKNOWN)
     for condition in _on_predictions(catalogue, query, predictions):
         keep &= condition
-    rows = np.flatnonzero(keep).astype(np.int64, copy=False)
     if not query.sort:
+        rows = np.flatnonzero(keep).astype(np.int64, copy=False)
         return rows[::-1] if query.descending else rows
-    key = _sort_key(catalogue, query.sort, predictions)[rows]
-    return rows[np.argsort(-key if query.descending else key, kind="stable")]
+    order = _order(catalogue, query.sort, query.descending, predictions)
+    return order[keep[order]]
 
 
 def _on_predictions(
@@ -232,6 +232,18 @@ def _numbers(catalogue: Catalogue, name: str) -> NDArray[np.float64]:
     return numbers if numbers is not None else np.full(len(catalogue), np.nan)
 
 
+def _order(catalogue: Catalogue, name: str, descending: bool, predictions: PredictionTable | None) -> Rows:
+    """All rows in the order of a column, (n,); that of the table's own columns is computed once."""
+
+    def order() -> Rows:
+        key = _sort_key(catalogue, name, predictions)
+        return np.argsort(-key if descending else key, kind="stable").astype(np.int64, copy=False)
+
+    if name in NUMBERS or name == "predicted":
+        return order()
+    return catalogue.remember(f"query.order.{name}.{descending}", order)
+
+
 def _sort_key(catalogue: Catalogue, name: str, predictions: PredictionTable | None) -> NDArray[np.float64]:
     """A float per row, (n,), in the column's order; NaN, which numpy sorts last, where unknown."""
     if name in NUMBERS or name == "predicted":
@@ -252,7 +264,8 @@ def warm(catalogue: Catalogue) -> None:
     _found(catalogue, "a")
     label_codes(catalogue, ())
     for name in ("sample_id", "text", "label"):
-        _ranks(catalogue, name)
+        for descending in (False, True):
+            _order(catalogue, name, descending, None)
 
 
 def _found(catalogue: Catalogue, words: str) -> NDArray[np.bool_]:

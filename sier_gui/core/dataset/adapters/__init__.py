@@ -60,7 +60,7 @@ def _broken(name: str, error: Exception) -> Problem:
     reason = (
         f"the installed adapter {name} does not work ({type(error).__name__}: {error}); update or remove it"
     )
-    return Problem(None, "", "", "adapter", reason)
+    return Problem(None, "", "", "unreadable", reason)
 
 
 def read(path: Path) -> tuple[pa.Table, list[Problem], str]:
