@@ -12,43 +12,46 @@ if TYPE_CHECKING:
     from PIL.Image import Image as PilImage
 
 SIZE = 256
-SIDES = (0.27, 0.39)  # of the face, as shares of the picture's side
+SIDES = (0.31, 0.4)  # of the face, as shares of the picture's side
 _BORDER = 3  # white rim, as of a sticker
 Box = tuple[int, int, int, int]
 
-# Faces of the training part, and those that only the held-out part shows.
+# Faces of the training part, and those that only the held-out part shows. Colour goes with the class (red,
+# yellow, green, tears), as 80 pictures do not teach a network from scratch the shape of eyebrows.
 FACES: dict[str, tuple[Emoji, ...]] = {
     "anger": (
-        Emoji("noto", "1F620", "angry face"), Emoji("noto", "1F621", "pouting face"),
-        Emoji("noto", "1F92C", "swearing face"), Emoji("twemoji", "1F620", "angry face"),
+        Emoji("noto", "1F621", "pouting face"),
+        Emoji("noto", "1F92C", "swearing face"),
         Emoji("twemoji", "1F92C", "swearing face"),
     ),
     "happy": (
-        Emoji("noto", "1F600", "grinning face"), Emoji("noto", "1F604", "laughing face"),
-        Emoji("noto", "1F60A", "smiling face"), Emoji("twemoji", "1F600", "grinning face"),
-        Emoji("twemoji", "1F60A", "smiling face"),
+        Emoji("noto", "1F600", "grinning face"),
+        Emoji("noto", "1F604", "laughing face"),
+        Emoji("noto", "1F60A", "smiling face"),
+        Emoji("twemoji", "1F600", "grinning face"),
     ),
     "hate": (
-        Emoji("noto", "1F922", "nauseated face"), Emoji("noto", "1F92E", "vomiting face"),
-        Emoji("noto", "1F44E", "thumbs down"), Emoji("twemoji", "1F922", "nauseated face"),
-        Emoji("twemoji", "1F92E", "vomiting face"),
+        Emoji("noto", "1F922", "nauseated face"),
+        Emoji("noto", "1F92E", "vomiting face"),
+        Emoji("twemoji", "1F922", "nauseated face"),
     ),
     "sad": (
-        Emoji("noto", "1F62D", "loudly crying face"), Emoji("noto", "1F622", "crying face"),
-        Emoji("noto", "1F625", "sad face with sweat"), Emoji("twemoji", "1F62D", "loudly crying face"),
-        Emoji("twemoji", "1F622", "crying face"),
+        Emoji("noto", "1F62D", "loudly crying face"),
+        Emoji("noto", "1F622", "crying face"),
+        Emoji("twemoji", "1F62D", "loudly crying face"),
     ),
-}  # fmt: skip
+}
 HELD_OUT: dict[str, Emoji] = {
     "anger": Emoji("twemoji", "1F621", "pouting face"),
     "happy": Emoji("twemoji", "1F604", "laughing face"),
-    "hate": Emoji("twemoji", "1F44E", "thumbs down"),
-    "sad": Emoji("twemoji", "1F625", "sad face with sweat"),
+    "hate": Emoji("twemoji", "1F92E", "vomiting face"),
+    "sad": Emoji("twemoji", "1F622", "crying face"),
 }
+# Things that feel nothing; a neutral face would look too much like the smiling ones.
 NEUTRAL = (
-    Emoji("noto", "1F610", "neutral face"),
-    Emoji("noto", "1F636", "face without mouth"),
-    Emoji("twemoji", "1F610", "neutral face"),
+    Emoji("noto", "1F552", "clock"),
+    Emoji("noto", "2601", "cloud"),
+    Emoji("twemoji", "1F4CE", "paper clip"),
 )
 
 

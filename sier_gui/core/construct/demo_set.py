@@ -1,6 +1,6 @@
 """Build the demo set: ``python -m sier_gui.core.construct.demo_set --out resources/demo``.
 
-120 samples in four classes. Where the evidence lies is known: a face at a known place of the picture, an
+144 samples in four classes. Where the evidence lies is known: a face at a known place of the picture, an
 emotional phrase at a known time of the speech; in a sixth of the samples only one of the two says anything.
 Everything follows from the seed and the pinned parts (`demo_parts`), the texts (`demo_texts`) and the
 versions of the speech synthesizers.
@@ -34,8 +34,8 @@ SEED = 20261121
 CLASSES = ("anger", "happy", "hate", "sad")
 # Of each class: samples where picture and speech agree, where only the speech says it, only the picture.
 COUNTS = {
-    "train": {"both": 14, "speech": 3, "image": 3},
-    "test": {"both": 6, "speech": 2, "image": 2},
+    "train": {"both": 16, "speech": 4, "image": 4},
+    "test": {"both": 8, "speech": 2, "image": 2},
 }
 VOICES = {
     "train": (

@@ -108,7 +108,7 @@ class Festival:
             target = Path(folder) / "speech.wav"
             # linear-regression intonation: mean and deviation of F0 in Hz; kal's own are 105 and 14
             script = (
-                f"(voice_{voice})\n"
+                f"(if (not (member '{voice} (voice.list))) (exit 3))\n(voice_{voice})\n"
                 f"(set! int_lr_params '((target_f0_mean {105 * prosody.pitch:.1f})"
                 f" (target_f0_std {14 * prosody.range:.1f}) (model_f0_mean 170) (model_f0_std 34)))\n"
                 f"(Parameter.set 'Duration_Stretch {1 / prosody.rate:.3f})\n"
