@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sier_gui.core.domain import Modality
 from sier_gui.core.errors import SierError
-from sier_gui.core.nets.networks import NetworkConfig
+from sier_gui.core.nets.networks import SHAPES, NetworkConfig
 from sier_gui.core.nets.parallelnet import IMAGENET_MEAN, IMAGENET_STD, SIDE, VGG16
 
 if TYPE_CHECKING:
@@ -66,13 +66,15 @@ class TransferNet:
         parts: dict[str, nn.Module] = {"trunk": trunk}
         for m, (rows, columns) in self.cells.items():
             size = channels * rows * columns
-            # only its running statistics are used, see _standardised
+            # only its running statistics are used, see _settle
             parts[f"{m}_statistics"] = nn.BatchNorm1d(size, eps=SPREAD, momentum=None, affine=False)
             parts[f"{m}_dense"] = nn.Sequential(nn.Dropout(dropout), nn.Linear(size, dense))
             parts[f"{m}_head"] = nn.Linear(dense, len(self.classes))
         parts["product_head"] = nn.Linear(dense, len(self.classes))
         self.module = nn.ModuleDict(parts)
         self.module.register_parameter("late_weights", nn.Parameter(_log_shares(config)))
+        for m, (rows, columns) in self.cells.items():
+            self.module.register_buffer(f"references_{m}", torch.zeros(2, channels * rows * columns))
         self.module.register_buffer("absence_image", torch.zeros(3, 1, 1))
         self.module.register_buffer("absence_speech", torch.zeros(1, SIDE, 1))
         for name, values in (("image_mean", IMAGENET_MEAN), ("image_std", IMAGENET_STD)):
@@ -115,7 +117,7 @@ class TransferNet:
 
     def embed_features(self, modality: Modality, features: Tensor) -> Tensor:
         """(B, channels · rows · columns) → (B, dense)."""
-        dense: Tensor = self.module.get_submodule(f"{modality}_dense")(self._standardised(modality, features))
+        dense: Tensor = self.module.get_submodule(f"{modality}_dense")(self._prepared(modality, features))
         return dense
 
     def embed(self, modality: Modality, batch: Tensor) -> Tensor:
@@ -145,17 +147,45 @@ class TransferNet:
             }
         )
 
-    def _standardised(self, modality: Modality, features: Tensor) -> Tensor:
-        """By the mean and variance of the first `SETTLING` training batches.
+    def _prepared(self, modality: Modality, features: Tensor) -> Tensor:
+        """Standardised by the first `SETTLING` training batches, without what an absent stream would answer.
 
         Batch-norm would go on following the batches: streams made absent in a later stage, or by whoever
         explains, would move the features of those that are there.
+
+        In each cell the directions from the mean feature to the two references (zeros, and the training set's
+        mean) are projected out. So an absent stream gives the embedding 0 and the heads' biases decide; and
+        as cells are averages, absent parts shrink a stream's embedding rather than turn it.
         """
+        import torch
+
         statistics = self.module.get_submodule(f"{modality}_statistics")
         if statistics.training and int(statistics.get_buffer("num_batches_tracked")) < SETTLING:
-            statistics(features.detach())
+            self._settle(modality, statistics, features.detach())
         mean, variance = statistics.get_buffer("running_mean"), statistics.get_buffer("running_var")
-        return ((features - mean) / (variance + SPREAD).sqrt()).clamp(-LARGEST, LARGEST)
+        scale = (variance + SPREAD).rsqrt()
+        rows, columns = self.cells[modality]
+
+        def by_cell(x: Tensor) -> Tensor:
+            """(n, channels · cells) → (cells, n, channels)."""
+            return ((x - mean) * scale).reshape(len(x), -1, rows * columns).permute(2, 0, 1)
+
+        z = by_cell(features)
+        basis, triangle = torch.linalg.qr(by_cell(self.module.get_buffer(f"references_{modality}")).mT)
+        # equal references, or none as long as nothing is trained, span fewer directions
+        basis = basis * (triangle.diagonal(dim1=1, dim2=2).abs() > SPREAD)[:, None, :]
+        z = z - (z @ basis) @ basis.mT
+        return z.permute(1, 2, 0).flatten(1).clamp(-LARGEST, LARGEST)
+
+    def _settle(self, modality: Modality, statistics: nn.Module, features: Tensor) -> None:
+        """Take a training batch into the statistics; before the first one, see what the references answer."""
+        import torch
+
+        if not int(statistics.get_buffer("num_batches_tracked")):
+            mean = self.absence_mean[modality].expand(SHAPES[modality])
+            references = self.features(modality, torch.stack([torch.zeros_like(mean), mean]))
+            self.module.get_buffer(f"references_{modality}").copy_(references)
+        statistics(features)
 
 
 def _trunk(width: float) -> tuple[nn.Module, int]:
