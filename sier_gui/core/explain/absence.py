@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 
 import numpy as np
 
@@ -28,6 +29,7 @@ class AbsenceInput:
     rng: np.random.Generator
 
 
+GROUP = "sier_gui.absences"  # entry points: installed packages that bring policies
 Policy = Callable[[AbsenceInput], FloatArray]
 
 
@@ -68,6 +70,12 @@ def noise(given: AbsenceInput) -> FloatArray:
 POLICIES: dict[str, Policy] = {"zeros": zeros, "mean": mean, "blur": blur, "noise": noise}
 
 
+def names() -> tuple[str, ...]:
+    """Built-in policies, then those of installed packages (entry points ``sier_gui.absences``)."""
+    installed = {point.name for point in entry_points(group=GROUP)}
+    return (*POLICIES, *sorted(installed - set(POLICIES)))
+
+
 def parse(absence: str) -> tuple[Policy, float | None]:
     """ "name" or "name:number" → the policy and its parameter.
 
@@ -76,12 +84,25 @@ def parse(absence: str) -> tuple[Policy, float | None]:
     SierError : no such policy, or the parameter is no number.
     """
     name, colon, number = absence.partition(":")
-    if name not in POLICIES:
-        raise SierError(f"There is no absence {name!r}.", f"Use {', '.join(POLICIES)}.")
+    if name not in names():
+        raise SierError(f"There is no absence {name!r}.", f"Use {', '.join(names())}.")
     try:
-        return POLICIES[name], float(number) if colon else None
+        return _policy(name), float(number) if colon else None
     except ValueError:
         raise SierError(f"{number!r} is no number for {name}.", f"Use for example {name}:8.") from None
+
+
+def _policy(name: str) -> Policy:
+    if name in POLICIES:
+        return POLICIES[name]
+    (point, *_) = entry_points(group=GROUP, name=name)
+    try:
+        policy: Policy = point.load()
+    except (ImportError, AttributeError) as error:
+        raise SierError(
+            f"The package that brings absence {name!r} does not load: {error}.", "Install it again."
+        ) from error
+    return policy
 
 
 def stand_ins(

@@ -105,27 +105,38 @@ def _computed(
         after_batch=after_batch,
     )
     for estimate in estimates(game, request, network.separable):
-        yield Attribution(
-            sample_id=inputs.sample_id,
-            classes=tuple(predictor.classes),
-            target=predictor.classes[int(estimate.corners.f_all.argmax())],
-            method=request.method,
-            complete=estimate.complete,
-            values=estimate.values,
-            split=estimate.corners.split,
-            f_none=estimate.corners.f_none,
-            f_all=estimate.corners.f_all,
-            stderr=estimate.stderr,
-            segment_edges_s=players.segment_edges_s,
-            evaluations=estimate.evaluations,
-            seconds=perf_counter() - started,
-            seed=request.seed,
-            absence=request.absence,
-            value=request.value,
-            release_hash=predictor.release.weights_hash,
-            sample_hash=inputs.content_hash,
-            provenance=_provenance(predictor, request, players, game),
-        )
+        attribution = _attribution(estimate, predictor, inputs, request, players)
+        provenance = _provenance(predictor, request, players, game)
+        yield replace(attribution, seconds=perf_counter() - started, provenance=provenance)
+
+
+def _attribution(
+    estimate: Estimate,
+    predictor: Predictor,
+    inputs: SampleInputs,
+    request: ExplainRequest,
+    players: Players,
+) -> Attribution:
+    return Attribution(
+        sample_id=inputs.sample_id,
+        classes=tuple(predictor.classes),
+        target=predictor.classes[int(estimate.corners.f_all.argmax())],
+        method=request.method,
+        complete=estimate.complete,
+        values=estimate.values,
+        split=estimate.corners.split,
+        f_none=estimate.corners.f_none,
+        f_all=estimate.corners.f_all,
+        stderr=estimate.stderr,
+        segment_edges_s=players.segment_edges_s,
+        evaluations=estimate.evaluations,
+        seconds=0.0,
+        seed=request.seed,
+        absence=request.absence,
+        value=request.value,
+        release_hash=predictor.release.weights_hash,
+        sample_hash=inputs.content_hash,
+    )
 
 
 def estimates(game: NetworkGame, request: ExplainRequest, separable: bool) -> Iterator[Estimate]:

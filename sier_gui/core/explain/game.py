@@ -160,11 +160,15 @@ class NetworkGame:
 
     def _corner(self, modality: Modality) -> Tensor:
         """(2, D): wanted again and again, so kept; the cost of computing it decides the size of batches."""
+        import torch
+
         if modality not in self._corner_embeddings:
+            embed, (nobody, everybody) = self._embed(modality), np.split(self.corners[modality], 2)
+            # one by one: the widest networks take long enough for one, and cancel is asked for between
             corner, macs = counted(
-                self.network, lambda: self._one_batch(self._embed(modality), self.corners[modality])
+                self.network, lambda: [self._one_batch(embed, mask) for mask in (nobody, everybody)]
             )
-            self._corner_embeddings[modality] = corner
+            self._corner_embeddings[modality] = torch.cat(corner)
             self._batches[modality] = self.batch or self._fitting(macs / 2)
         return self._corner_embeddings[modality]
 

@@ -118,6 +118,34 @@ def test_policies_are_a_registry(monkeypatch):
     assert parse("blur:2.5")[1] == 2.5
 
 
+PACKAGE = """
+import numpy as np
+
+def median(given):
+    middle = np.median(given.tensor, axis=(-2, -1), keepdims=True)
+    return np.broadcast_to(middle, given.tensor.shape).astype(np.float32)
+"""
+
+
+def test_an_installed_package_brings_an_absence(tmp_path, monkeypatch):
+    """The example of docs/explain.md, installed as pip would leave it."""
+    (tmp_path / "median_absence.py").write_text(PACKAGE)
+    facts = tmp_path / "median_absence-1.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: median-absence\nVersion: 1\n")
+    (facts / "entry_points.txt").write_text(
+        "[sier_gui.absences]\nmedian = median_absence:median\nbroken = median_absence:nothing\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    tensors = generated_inputs().tensors
+    found = stand_ins("median", tensors, MEANS, 0)[SPEECH]
+    assert np.unique(found) == pytest.approx([np.median(tensors[SPEECH])])
+    with pytest.raises(SierError, match="does not load"):
+        stand_ins("broken", tensors, MEANS, 0)
+    with pytest.raises(SierError, match="median"):
+        stand_ins("other", tensors, MEANS, 0)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
