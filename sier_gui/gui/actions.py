@@ -25,7 +25,7 @@ def with_dataset(state: AppState) -> bool:
 
 
 def with_rows(state: AppState) -> bool:
-    return len(state.rows) > 0
+    return state.dataset is not None and len(state.rows) > 0
 
 
 def with_sample(state: AppState) -> bool:

@@ -61,7 +61,6 @@ class MainWindow(QMainWindow):
 
     def _make_menus(self) -> None:
         menus = self._actions.fill(self.menuBar(), self)
-        self._actions.tint(self.palette())
         self.recent_menu = QMenu("Open Recent", self)
         self.recent_menu.aboutToShow.connect(self._fill_recent)
         menus["File"].insertMenu(self._actions.action("file.demo"), self.recent_menu)
@@ -96,6 +95,7 @@ class MainWindow(QMainWindow):
         from sier_gui.gui.panels.speech import SpeechPanel
 
         state, actions = self._state, self._actions
+        actions.tint(self.palette())
         self.samples = SamplesPanel(state, actions)
         self._centre = _splitter(
             Qt.Orientation.Vertical, ImagePanel(state, actions), SpeechPanel(state, actions)
@@ -150,7 +150,7 @@ class MainWindow(QMainWindow):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
+        if event.type() == QEvent.Type.PaletteChange and self._explorer is not None:
             self._actions.tint(self.palette())
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

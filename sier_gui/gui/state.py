@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from sier_gui.core.domain import Prediction, Sample, SampleInputs
+if TYPE_CHECKING:  # numpy among them: the window is on the screen before it is imported
+    import numpy as np
 
-if TYPE_CHECKING:
     from sier_gui.core.dataset.catalogue import Catalogue
     from sier_gui.core.dataset.query import PredictionTable
+    from sier_gui.core.domain import Prediction, Sample, SampleInputs
     from sier_gui.core.explain.attribution import Attribution
     from sier_gui.core.nets.releases import Release
 
@@ -85,7 +85,7 @@ class AppState(QObject):
         self.dataset: Catalogue | None = None
         self.release: Release | None = None
         self.predictions: PredictionTable | None = None
-        self.rows: np.ndarray = np.empty(0, dtype=np.int64)
+        self._rows: np.ndarray | None = None
         self.row: int = -1
         self.sample: SampleView | None = None
         self.prediction: Prediction | None = None
@@ -95,6 +95,15 @@ class AppState(QObject):
         self.explain_options = ExplainOptions()
         self.hover = Hover()
         self.playhead: float = -1.0
+
+    @property
+    def rows(self) -> np.ndarray:
+        """Visible dataset rows, in order: int64 (k,)."""
+        if self._rows is None:
+            import numpy as np
+
+            self._rows = np.empty(0, dtype=np.int64)
+        return self._rows
 
     def set_dataset(self, value: Catalogue | None) -> None:
         self.dataset = value
@@ -109,7 +118,7 @@ class AppState(QObject):
         self.predictions_changed.emit(value)
 
     def set_rows(self, value: np.ndarray) -> None:
-        self.rows = value
+        self._rows = value
         self.rows_changed.emit(value)
 
     def set_row(self, value: int) -> None:

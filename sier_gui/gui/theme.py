@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QByteArray, QObject, QRectF, Qt, Slot
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import QApplication
 
 from sier_gui.core import paths
+
+if TYPE_CHECKING:  # the window is on the screen before numpy is imported
+    import numpy as np
+    from numpy.typing import NDArray
 
 MODES = ("system", "light", "dark")
 UNIT = 8  # pixels: the grid that margins and gaps lie on
@@ -50,6 +53,8 @@ def lut(name: str) -> NDArray[np.uint8]:
     name : "diverging" (blue–white–red: most negative, zero, most positive), "cividis" (importance from
         zero up), "magma" or "grey" (spectrogram).
     """
+    import numpy as np
+
     nodes = np.frombuffer(bytes.fromhex(_NODES[name]), np.uint8).reshape(-1, 3).astype(float)
     at, known = np.linspace(0, 1, 256), np.linspace(0, 1, len(nodes))
     table = np.stack([np.interp(at, known, channel) for channel in nodes.T], axis=1)
