@@ -28,7 +28,7 @@ def sier(home: Path) -> Run:
 
     def run(*arguments: object, status: int = 0, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
         environment = dict(
-            os.environ, SIER_GUI_HOME=str(home), QT_QPA_PLATFORM="offscreen", OMP_NUM_THREADS="2"
+            os.environ, SIER_GUI_HOME=str(home), QT_QPA_PLATFORM="offscreen", OMP_NUM_THREADS="1"
         )
         environment.pop("DISPLAY", None)
         environment["PYTHONPATH"] = str(ROOT)

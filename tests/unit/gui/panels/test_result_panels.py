@@ -82,7 +82,6 @@ def test_classes_of_another_network_replace_the_bars(
 def test_bars_stay_the_same_widgets_while_samples_change(
     probabilities: ProbabilityPanel, state: AppState
 ) -> None:
-    state.set_release(SimpleNamespace(classes=views.FOUR))  # type: ignore[arg-type]
     for name in ("one", "two"):
         of = views.view(name)
         state.set_prediction(None)
@@ -91,6 +90,11 @@ def test_bars_stay_the_same_widgets_while_samples_change(
         if name == "one":
             bars = list(probabilities.bars)
     assert probabilities.bars == bars
+    state.set_prediction(None)
+    state.set_release(SimpleNamespace(classes=views.THREE))  # type: ignore[arg-type]
+    assert [bar.class_name for bar in probabilities.bars] == list(views.THREE)
+    state.set_release(None)
+    assert probabilities.bars == []
 
 
 def test_the_header_says_who_what_label_and_what_the_network_sees(
