@@ -14,6 +14,7 @@ from sier_gui.gui.widgets import ElidedLabel, LoadingNotice, track_colour
 
 if TYPE_CHECKING:
     from sier_gui.core.domain import Prediction
+    from sier_gui.core.nets.releases import Release
     from sier_gui.gui.actions import ActionTable
 
 _ROW_HEIGHT = 24
@@ -105,7 +106,7 @@ class ProbabilityPanel(QWidget):
         self._layout.addSpacing(4)
         self._layout.addStretch(1)
         LoadingNotice(state, self._show_loading, self)
-        state.release_changed.connect(self._refresh)
+        state.release_changed.connect(self._on_release)
         state.sample_changed.connect(self._refresh)
         state.prediction_changed.connect(self._refresh)
         state.attribution_changed.connect(self._mark_target)
@@ -121,11 +122,17 @@ class ProbabilityPanel(QWidget):
     @Slot()
     def _refresh(self) -> None:
         view, prediction = self._state.sample, self._prediction()
-        self._ensure_bars()
+        self._ensure_bars(self._classes() or self._names())
         self.title.set_text(view.sample.sample_id if view else "No sample")
         self.verdict.set_text(self._verdict_text())
         self._show_values(prediction)
         self._mark_target()
+
+    @Slot(object)
+    def _on_release(self, release: Release | None) -> None:
+        if release is None:
+            self._ensure_bars(())
+        self._refresh()
 
     def _prediction(self) -> Prediction | None:
         view, prediction = self._state.sample, self._state.prediction
@@ -151,14 +158,17 @@ class ProbabilityPanel(QWidget):
             return prediction.classes
         return tuple(release.classes) if release is not None else ()
 
-    def _ensure_bars(self) -> None:
+    def _names(self) -> tuple[str, ...]:
+        return tuple(bar.class_name for bar in self.bars)
+
+    def _ensure_bars(self, classes: tuple[str, ...]) -> None:
         """One bar per class; they stay while samples change, so that the focus does too."""
-        classes = self._classes()
-        if classes == tuple(bar.class_name for bar in self.bars):
+        if classes == self._names():
             return
         for bar in self.bars:
             self._group.removeButton(bar)
             self._layout.removeWidget(bar)
+            bar.hide()
             bar.deleteLater()
         self.bars = [ClassBar(name, theme.class_colour(name, classes), self) for name in classes]
         widest = max((self.fontMetrics().horizontalAdvance(f"{c} ") for c in classes), default=0)
