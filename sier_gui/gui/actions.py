@@ -72,7 +72,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("file.demo", "Try the Demo", "File"),
     ActionSpec("file.pair", "Open a Picture and a Sound…", "File", "Ctrl+Alt+O", group=1),
     ActionSpec(
-        "file.record", "Record Speech for This Picture", "File", "Ctrl+R", "record", with_picture, True, 1
+        "file.record", "Record Speech for This Picture…", "File", "Ctrl+R", "record", with_picture, group=1
     ),
     ActionSpec("file.validate", "Check the Dataset", "File", "", "", with_dataset, group=2),
     ActionSpec("file.export", "Export…", "File", "Ctrl+E", "export", with_attribution, group=2),

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QFileDialog
 
 from sier_gui.core import paths
@@ -17,8 +17,10 @@ from sier_gui.core.tasks import CancelToken, Report
 from sier_gui.gui.workflows.context import Context
 
 if TYPE_CHECKING:
-    from sier_gui.core.audio.devices import Recorder
+    from sier_gui.core.audio.devices import Playback, Recorder
+    from sier_gui.core.audio.files import Audio
     from sier_gui.core.nets.releases import Release
+    from sier_gui.gui.dialogs.microphone import MicrophoneDialog
 
 PICTURES = frozenset(["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff", "jp2", "avif", "ppm", "pgm"])
 SOUNDS = frozenset(
@@ -33,10 +35,13 @@ class PairWorkflow(QObject):
     ready = Signal(object)  # Sample
     dataset_dropped = Signal(str)
 
-    def __init__(self, context: Context, recorder: Recorder | None = None) -> None:
+    def __init__(
+        self, context: Context, recorder: Recorder | None = None, playback: Playback | None = None
+    ) -> None:
         super().__init__(context.window)
         self._context = context
-        self._recorder = recorder
+        self._recorder, self._playback = recorder, playback
+        self.dialog: MicrophoneDialog | None = None
         self._waiting: dict[Modality, Path] = {}
         context.actions.bind("file.pair", self.ask)
         context.actions.bind("file.record", self.record)
@@ -109,49 +114,53 @@ class PairWorkflow(QObject):
 
     # ---------------------------------------------------------------- the microphone
 
-    @Slot(bool)
-    def record(self, begin: bool) -> None:
-        """Start a take beside the picture shown; the second call ends it and pairs the two."""
-        try:
-            if begin:
-                self._begin()
-            else:
-                self._end()
-        except SierError as error:
-            self._context.actions.action("file.record").setChecked(False)
-            self._context.messages.error(error)
+    @Slot()
+    def record(self) -> None:
+        """Speak beside the picture shown: a dialog with level, take and listening back."""
+        from sier_gui.gui.audio_device import DevicePlayback, DeviceRecorder
+        from sier_gui.gui.dialogs.microphone import MicrophoneDialog
 
-    def _begin(self) -> None:
-        if self._recorder is None:
-            from sier_gui.gui.audio_device import DeviceRecorder
+        self._context.actions.trigger("play.stop")
+        self._recorder = self._recorder or DeviceRecorder()
+        self._playback = self._playback or DevicePlayback(self)
+        self.dialog = MicrophoneDialog(self._recorder, self._playback, self._context.window)
+        self.dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.dialog.taken.connect(self._keep)
+        self.dialog.finished.connect(self._on_dialog_closed)
+        self.dialog.open()
 
-            self._recorder = DeviceRecorder()
-        self._recorder.start()
-        self._context.messages.info("Recording…", "", "file.record", "Stop")
+    @Slot()
+    def _on_dialog_closed(self) -> None:
+        self.dialog = None
 
-    def _end(self) -> None:
+    @Slot(object)
+    def _keep(self, take: Audio) -> None:
+        """Store the take and pair it with the picture it was spoken beside."""
         from sier_gui.core.audio.files import write_wav
 
         view = self._context.state.sample
-        assert self._recorder is not None
-        take = self._recorder.stop()
         if view is None or Modality.IMAGE not in view.sample.paths:
-            raise SierError("The picture is gone, so the recording was not kept.", "Choose a picture first.")
-        if len(take.samples) == 0:
-            raise SierError("Nothing was recorded.", "Check the microphone and record again.")
+            error = SierError(
+                "The picture is gone, so the recording was not kept.", "Choose a picture first."
+            )
+            self._context.messages.error(error)
+            return
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        file = (
-            paths.user_folder("data") / "recordings" / f"{view.sample.paths[Modality.IMAGE].stem}-{stamp}.wav"
-        )
-        write_wav(file, take)
-        self._waiting = {Modality.IMAGE: view.sample.paths[Modality.IMAGE], Modality.SPEECH: file}
+        picture = view.sample.paths[Modality.IMAGE]
+        file = paths.user_folder("data") / "recordings" / f"{picture.stem}-{stamp}.wav"
+        try:
+            write_wav(file, take)
+        except SierError as error:
+            self._context.messages.error(error)
+            return
+        self._waiting = {Modality.IMAGE: picture, Modality.SPEECH: file}
         self._offer()
 
     @Slot()
     def stop(self) -> None:
         """Let go of the microphone; the take is not kept."""
-        if self._recorder is not None and self._recorder.recording:
-            self._recorder.stop()
+        if self.dialog is not None:
+            self.dialog.reject()
 
 
 def kind_of(path: Path) -> Modality | None:

@@ -38,10 +38,11 @@ class PlayWorkflow(QObject):
 
     @Slot()
     def toggle(self) -> None:
-        if self._context.state.playhead >= 0:
+        """Stop what plays; else play from the play-head, which waits where somebody clicked, or the start."""
+        if self._playback is not None and self._playback.playing:
             self.stop()
         else:
-            self._play(self._speech(), 0.0)
+            self._play(self._speech(), max(self._context.state.playhead, 0.0))
 
     @Slot()
     def from_here(self) -> None:

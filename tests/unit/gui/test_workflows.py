@@ -403,9 +403,14 @@ def test_speech_recorded_beside_a_picture(
     bench.pair._recorder = FakeRecorder(Audio(take, rate))
     bench.pair.take([str(dataset / "1.png")])
     qtbot.waitUntil(lambda: bench.state.sample is not None, timeout=LONG)
+    bench.pair._playback = FakePlayback()
     bench.actions.trigger("file.record")
-    assert bench.actions.action("file.record").isChecked()
-    bench.actions.trigger("file.record")
+    dialog = bench.pair.dialog
+    assert dialog is not None
+    dialog.record.click()
+    dialog.record.click()
+    dialog.use.click()
+    assert bench.pair.dialog is None
 
     def heard() -> bool:
         view = bench.state.sample
@@ -422,9 +427,15 @@ def test_a_missing_microphone_is_explained(qtbot: QtBot, workbench: Open, datase
     bench.pair._recorder = FakeRecorder(Audio(np.zeros((1, 1), np.float32), 16_000), missing=True)
     bench.pair.take([str(dataset / "1.png")])
     qtbot.waitUntil(lambda: bench.state.sample is not None, timeout=LONG)
+    bench.pair._playback = FakePlayback()
     bench.actions.trigger("file.record")
-    assert "No microphone" in last_words(bench)
-    assert not bench.actions.action("file.record").isChecked()
+    dialog = bench.pair.dialog
+    assert dialog is not None
+    dialog.record.click()
+    assert "No microphone" in dialog.message.text()
+    assert not dialog.use.isEnabled()
+    bench.pair.stop()
+    assert bench.pair.dialog is None
 
 
 def test_playback_whole_from_here_and_important(qtbot: QtBot, workbench: Open, dataset: Path) -> None:
@@ -440,6 +451,11 @@ def test_playback_whole_from_here_and_important(qtbot: QtBot, workbench: Open, d
     assert state.playhead == pytest.approx(0.2)
     bench.actions.trigger("play.toggle")
     assert state.playhead < 0
+    assert not speaker.playing
+    state.set_playhead(0.25)  # as a click on the waveform does
+    bench.actions.trigger("play.toggle")
+    assert speaker.played[-1][2] == pytest.approx(0.25)
+    bench.actions.trigger("play.toggle")
     state.set_hover(Hover(seconds=0.3))
     bench.actions.trigger("play.from_here")
     assert speaker.played[-1][2] == pytest.approx(0.3)
