@@ -251,6 +251,8 @@ def run_window(options: WindowOptions) -> int:
     """Show the window until it is closed; returns the process's exit status."""
     if sys.stderr is not None:
         faulthandler.enable()
+    # a computing thread hands Python's lock over after 1 ms instead of 5: half the wait for the next frame
+    sys.setswitchinterval(0.001)
     application = _application()
     workbench = Workbench(application, options)
     faults = Faults(workbench.messages, workbench)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
-from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QMainWindow,
+    QMenu,
+    QScrollArea,
+    QSplitter,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from sier_gui.core.settings import Settings
 from sier_gui.gui.actions import ActionTable
@@ -68,6 +77,13 @@ class MainWindow(QMainWindow):
         menus["Explain"].addSeparator()
         menus["Explain"].addMenu(self.release_menu)
         self.status.release.setMenu(self.release_menu)
+        palette = self._actions.action("help.palette")
+        palette.setIconText(palette.toolTip())
+        find = QToolButton(self.menuBar())
+        find.setDefaultAction(palette)
+        find.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        find.setAutoRaise(True)
+        self.menuBar().setCornerWidget(find)
 
     @Slot()
     def _fill_recent(self) -> None:
@@ -120,7 +136,13 @@ class MainWindow(QMainWindow):
         layout.setSpacing(8)
         layout.addWidget(ProbabilityPanel(self._state, self._actions))
         layout.addWidget(ExplanationPanel(self._state, self._actions), 1)
-        return column
+        scroll = QScrollArea()  # many classes on a small screen: nothing is cut
+        scroll.setWidget(column)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setMinimumWidth(280)
+        return scroll
 
     # ---------------------------------------------------------------- what is shown
 

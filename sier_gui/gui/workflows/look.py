@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, QTimer, Slot
 
 from sier_gui.core.domain import FrontEnd, Modality, Sample
 from sier_gui.core.errors import SierError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sier_gui.core.nets.releases import Release
 
 KEPT_BYTES = 256 * 2**20
+REST_MS = 20
 AHEAD = (1, -1, 2)  # places in the table, the likeliest first
 
 
@@ -31,6 +32,11 @@ class LookWorkflow(QObject):
         self._context = context
         self._views: OrderedDict[int, SampleView] = OrderedDict()
         self._front = FrontEnd()
+        # decoding shares Python's one lock with painting: what is on show is painted first
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.timeout.connect(self._look_ahead)
         state = context.state
         state.row_changed.connect(self._on_row)
         state.dataset_changed.connect(self._forget)
@@ -84,14 +90,18 @@ class LookWorkflow(QObject):
 
     def _show(self, view: SampleView | None) -> None:
         state = self._context.state
-        state.set_attribution(None)
-        state.set_prediction(None)
+        # each signal draws: say only what changes
+        if state.attribution is not None:
+            state.set_attribution(None)
+        if state.prediction is not None:
+            state.set_prediction(None)
         state.set_target(None)
         state.set_sample(view)
-        self._look_ahead()
+        self._rest.start()
 
     # ---------------------------------------------------------------- what will be asked for
 
+    @Slot()
     def _look_ahead(self) -> None:
         """Decode the neighbours in the table's order."""
         state, front = self._context.state, self._front
@@ -130,6 +140,7 @@ class LookWorkflow(QObject):
 
     @Slot()
     def _forget(self) -> None:
+        self._rest.stop()
         self._context.reader.drop("look")
         self._context.reader.drop("ahead")
         self._views.clear()

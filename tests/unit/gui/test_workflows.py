@@ -146,8 +146,7 @@ def test_going_on_and_coming_back(qtbot: QtBot, workbench: Open, dataset: Path) 
 
 def test_neighbours_are_decoded_ahead(qtbot: QtBot, workbench: Open, dataset: Path) -> None:
     bench = workbench(dataset)
-    qtbot.waitUntil(lambda: bench.state.sample is not None, timeout=LONG)
-    qtbot.waitUntil(lambda: not bench.reader.busy("ahead"), timeout=LONG)
+    qtbot.waitUntil(lambda: 1 in bench.look._views, timeout=LONG)
     bench.actions.trigger("sample.next")
     assert bench.state.sample is not None
     assert bench.state.sample.sample.sample_id == "s1"  # at once
