@@ -1,0 +1,201 @@
+"""The demo release against its floors: python benchmarks/demo_release.py [--grid 4] [--json FILE]
+
+Held-out part of the demo set (voices that training never heard, some faces that it never saw): balanced
+accuracy fused and with one stream absent; that of networks trained on one stream alone, as the release's
+metrics.json has it; and the pointing game, in which the strongest patch for the sample's label should lie on
+the face. The same game with copies of the release whose weights are shuffled within each tensor shows what
+the game gives to a network that knows nothing. Exits with 1 when a floor of the project is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.metrics import balanced_accuracy_score
+
+from sier_gui.core import paths
+from sier_gui.core.dataset.catalogue import Catalogue, open_dataset
+from sier_gui.core.dataset.inputs import load_inputs
+from sier_gui.core.domain import Modality, Sample, SampleInputs
+from sier_gui.core.explain.agreement import HitRate, cells_in_box, hit_rate
+from sier_gui.core.explain.attribution import Attribution, ExplainRequest
+from sier_gui.core.explain.engine import explain
+from sier_gui.core.nets.prediction import Predictor
+from sier_gui.core.nets.releases import choose_release
+
+FLOORS = {"fused": 0.90, "image": 0.60, "speech": 0.60, "pointing": 3.0}
+SHUFFLES = (0, 1, 2)
+Held = list[tuple[Sample, SampleInputs, dict[str, str]]]
+
+
+def held_out(catalogue: Catalogue, predictor: Predictor) -> Held:
+    """The test part: sample, inputs, and its row of evidence.csv."""
+    with (catalogue.root / "evidence.csv").open(encoding="utf-8", newline="") as file:
+        evidence = {row["sample_id"]: row for row in csv.DictReader(file)}
+    rows = np.flatnonzero(catalogue.column("split") == "test")
+    samples = [catalogue.sample(int(row)) for row in rows]
+    return [(s, load_inputs(s, predictor.front), evidence[s.sample_id]) for s in samples]
+
+
+def without(inputs: SampleInputs, modality: Modality) -> SampleInputs:
+    """The same with one stream absent (zeros)."""
+    silent = np.zeros_like(inputs.tensors[modality])
+    return replace(inputs, tensors={**inputs.tensors, modality: silent})
+
+
+def accuracy(predictor: Predictor, held: Held, absent: Modality | None) -> float:
+    inputs = [one if absent is None else without(one, absent) for _, one, _ in held]
+    predicted = [p.predicted for p in predictor.predict(inputs)]
+    return float(balanced_accuracy_score([sample.label for sample, _, _ in held], predicted))
+
+
+def trained_alone(predictor: Predictor) -> dict[str, float]:
+    """Balanced accuracy of the networks trained on one stream alone, from the release's own figures."""
+    file = predictor.release.folder / "metrics.json"
+    networks = json.loads(file.read_text(encoding="utf-8"))["networks"] if file.is_file() else {}
+    names = {str(m): f"{m} alone" for m in Modality}
+    return {m: networks[name]["balanced_accuracy"] for m, name in names.items() if name in networks}
+
+
+def explained(predictor: Predictor, sample: Sample, inputs: SampleInputs, grid: int) -> Attribution:
+    *_, last = explain(predictor, inputs, ExplainRequest(grid=grid, segments=16, target=sample.label))
+    return last
+
+
+def pointing(predictor: Predictor, held: Held, grid: int) -> dict[Modality, HitRate]:
+    """On the samples in which the stream shows the label: face among patches, phrase among segments."""
+    pairs: dict[Modality, list[Any]] = {m: [] for m in Modality}
+    for sample, inputs, known in held:
+        attribution = explained(predictor, sample, inputs, grid)
+        if known["decides"] != "speech":
+            to_share = 1 / inputs.pixels.width  # demo pictures are square: the crop is the whole picture
+            left, top, right, bottom = (int(known[k]) * to_share for k in ("left", "top", "right", "bottom"))
+            face = cells_in_box([(top, bottom), (left, right)], (grid, grid))
+            pairs[Modality.IMAGE].append((attribution.image(), face))
+        if known["decides"] != "image":
+            end = attribution.segment_edges_s[-1]
+            span = (float(known["start_s"]) / end, float(known["end_s"]) / end)
+            values = attribution.speech()
+            pairs[Modality.SPEECH].append((values, cells_in_box([span], values.shape)))
+    return {m: hit_rate(found) for m, found in pairs.items()}
+
+
+def shuffle(predictor: Predictor, seed: int) -> None:
+    """Shuffle the values within each parameter: sizes and statistics stay, what was learnt is gone."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in predictor.network.module.parameters():
+            order = torch.randperm(parameter.numel(), generator=generator)
+            # channels-last kernels have no flat view: copy back by shape
+            parameter.copy_(parameter.flatten()[order].view(parameter.shape))
+
+
+def measure(release: str | None, data: Path, grid: int) -> dict[str, Any]:
+    catalogue = open_dataset(data)
+    predictor = Predictor(choose_release(catalogue.classes, catalogue.dataset_hash, release), "cpu")
+    held = held_out(catalogue, predictor)
+    started = time.perf_counter()
+    fine = explained(predictor, held[0][0], held[0][1], 8)
+    seconds = time.perf_counter() - started
+    absent = [without(without(one, Modality.IMAGE), Modality.SPEECH) for _, one, _ in held[:1]]
+    result: dict[str, Any] = {
+        "release": predictor.release.label,
+        "samples": len(held),
+        "fused": accuracy(predictor, held, None),
+        "absent": {
+            "image": accuracy(predictor, held, Modality.SPEECH),
+            "speech": accuracy(predictor, held, Modality.IMAGE),
+        },
+        "alone": trained_alone(predictor),
+        "nothing": next(predictor.predict(absent)).probabilities.tolist(),
+        "grid": grid,
+        "pointing": _as_json(pointing(predictor, held, grid)),
+        "owen_8x8_16_seconds": seconds,
+        "owen_8x8_16_residual": float(np.abs(fine.residual())),
+        "threads": torch.get_num_threads(),
+    }
+    result["shuffled"] = []
+    for seed in SHUFFLES:
+        copy = Predictor(predictor.release, "cpu")
+        shuffle(copy, seed)
+        result["shuffled"].append(_as_json(pointing(copy, held, grid)))
+    return result
+
+
+def _as_json(rates: dict[Modality, HitRate]) -> dict[str, Any]:
+    return {
+        str(m): {
+            "rate": r.rate,
+            "area_share": r.area_share,
+            "ratio": r.ratio,
+            "stderr": r.stderr,
+            "samples": r.samples,
+        }
+        for m, r in rates.items()
+    }
+
+
+def table(result: dict[str, Any]) -> tuple[list[tuple[str, str, str, str]], bool]:
+    """Rows (what, measured, floor, verdict), and whether all floors hold."""
+    rows, good = [], True
+
+    def add(what: str, measured: float, floor: float | None, *, below: bool = False) -> None:
+        nonlocal good
+        holds = floor is None or (measured < floor if below else measured >= floor)
+        good = good and holds
+        sign = "" if floor is None else f"{'<' if below else '≥'} {floor:.2f}"
+        rows.append((what, f"{measured:.3f}", sign, "" if floor is None else "yes" if holds else "NO"))
+
+    add("fused, balanced accuracy", result["fused"], FLOORS["fused"])
+    for m in ("image", "speech"):
+        if m in result["alone"]:
+            add(f"{m}, network trained on it alone", result["alone"][m], FLOORS[m])
+        add(f"{m}, fused network, other stream absent", result["absent"][m], FLOORS[m])
+    face = result["pointing"]["image"]
+    add(f"strongest patch on the face, {face['samples']} samples", face["rate"], None)
+    add("share of patches on the face", face["area_share"], None)
+    add("pointing game, hits over share", face["ratio"], FLOORS["pointing"])
+    for seed, game in zip(SHUFFLES, result["shuffled"], strict=True):
+        add(
+            f"the same, weights shuffled (seed {seed})",
+            game["image"]["ratio"],
+            FLOORS["pointing"],
+            below=True,
+        )
+    phrase = result["pointing"]["speech"]
+    add(f"strongest segment in the phrase, {phrase['samples']} samples", phrase["rate"], None)
+    add("share of segments in the phrase", phrase["area_share"], None)
+    add("largest probability with nothing present", max(result["nothing"]), None)
+    add(f"seconds for 8×8+16, {result['threads']} threads", result["owen_8x8_16_seconds"], None)
+    return rows, good
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--release", default="demo")
+    parser.add_argument("--data", type=Path, default=paths.resources() / "demo")
+    parser.add_argument("--grid", type=int, default=4, help="patches per side of the pointing game")
+    parser.add_argument("--json", type=Path, default=None)
+    chosen = parser.parse_args(arguments)
+    result = measure(chosen.release, chosen.data, chosen.grid)
+    rows, good = table(result)
+    print(f"{result['release']}, {result['samples']} held-out samples, {chosen.grid}×{chosen.grid} patches\n")
+    for what, measured, floor, verdict in rows:
+        print(f"{what:<52} {measured:>8}  {floor:<7} {verdict}")
+    if chosen.json:
+        paths.write_json(chosen.json, result)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
