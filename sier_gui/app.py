@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from PySide6.QtCore import (
     QEventLoop,
@@ -60,16 +62,38 @@ def display_available() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-class Workbench(QObject):
-    """The window with everything behind it. Make one, `start` it, and `close` its window."""
+class WindowSettings(Settings):
+    """Settings that never stop the window: one that cannot be written is told once and kept in memory.
 
-    def __init__(self, application: QApplication, options: WindowOptions) -> None:
+    With ``remember`` False nothing is written: a picture of the window must not change the user's window.
+    """
+
+    def __init__(self, messages: Messages, *, remember: bool) -> None:
+        super().__init__()
+        self._messages = messages
+        self._remember = remember
+
+    def set(self, key: str, value: Any) -> None:
+        if not self._remember:
+            self._values[key] = value
+            return
+        try:
+            super().set(key, value)
+        except SierError as error:
+            self._remember = False
+            self._messages.error(error)
+
+
+class Workbench(QObject):
+    """The window with everything behind it; show its window to begin, close it to end."""
+
+    def __init__(self, application: QApplication, options: WindowOptions, *, remember: bool = True) -> None:
         super().__init__(application)
         self.options = options
-        self.settings = Settings()
+        self.messages = Messages(self)
+        self.settings = WindowSettings(self.messages, remember=remember)
         self.theme = Theme(application, options.theme or self.settings.get("theme", "system"))
         self.state = AppState(self)
-        self.messages = Messages(self)
         self.actions = ActionTable(self.state, self.settings, self)
         self.window = MainWindow(self.state, self.actions, self.settings, self.messages)
         self.reader = JobRunner("reader", self)
@@ -253,6 +277,7 @@ def run_window(options: WindowOptions) -> int:
         faulthandler.enable()
     # a computing thread hands Python's lock over after 1 ms instead of 5: half the wait for the next frame
     sys.setswitchinterval(0.001)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Qt's loop would not let Python see Ctrl+C in the terminal
     application = _application()
     workbench = Workbench(application, options)
     faults = Faults(workbench.messages, workbench)
@@ -276,8 +301,8 @@ class Photographer(QObject):
         self.problem: SierError | None = None
         state = workbench.state
         workbench.messages.said.connect(self._on_said)
-        for signal in (state.attribution_changed, state.sample_changed, workbench.computer.ended):
-            signal.connect(self._look)
+        for change in (state.attribution_changed, state.sample_changed, workbench.computer.ended):
+            change.connect(self._look)
 
     @Slot(object)
     def _on_said(self, message: object) -> None:
@@ -312,7 +337,7 @@ def render_screenshot(options: WindowOptions, target: Path, size: tuple[int, int
     """
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     application = _application()
-    workbench = Workbench(application, options)
+    workbench = Workbench(application, options, remember=False)
     photographer = Photographer(workbench)
     loop, limit = QEventLoop(), QTimer()
     limit.setSingleShot(True)

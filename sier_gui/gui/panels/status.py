@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
 
 from sier_gui.core.tasks import Progress
@@ -22,6 +22,7 @@ _NAMES = {
     "export": "writing",
     "predict": "loading the network",
 }
+PATIENCE_MS = 300
 _IN_ORDER = ("export", "open", "check", "predict", "dataset")
 
 
@@ -31,6 +32,10 @@ class StatusLine(QWidget):
     def __init__(self, state: AppState, actions: ActionTable, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._running: dict[str, tuple[float, Progress]] = {}
+        self._patience = QTimer(self)  # what is done at once is not worth a flicker
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(PATIENCE_MS)
+        self._patience.timeout.connect(self._refresh)
         self.device = QLabel("")
         self.release = QToolButton()
         self.release.setAutoRaise(True)
@@ -73,13 +78,17 @@ class StatusLine(QWidget):
         if kind in _NAMES:
             begun = self._running.get(kind, (time.monotonic(), progress))[0]
             self._running[kind] = (begun, progress)
-            self._refresh()
+            if self.bar.isVisible():
+                self._refresh()
+            elif not self._patience.isActive():
+                self._patience.start()
 
     @Slot(str)
     def show_end(self, kind: str) -> None:
         if self._running.pop(kind, None) is not None:
             self._refresh()
 
+    @Slot()
     def _refresh(self) -> None:
         kind = next((k for k in _IN_ORDER if k in self._running), "")
         for widget in (self.work, self.bar):

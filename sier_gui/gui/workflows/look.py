@@ -153,10 +153,13 @@ class LookWorkflow(QObject):
         self._front = front
         self._forget()
         state = self._context.state
+        shown = state.sample
+        if shown is not None:
+            self._show(None)  # its tensors are not what this release is given
         if state.row >= 0:
             self._on_row(state.row)
-        elif state.sample is not None:
-            self.show_sample(state.sample.sample)
+        elif shown is not None:
+            self.show_sample(shown.sample)
 
 
 def decode(sample: Sample, front: FrontEnd) -> SampleView:

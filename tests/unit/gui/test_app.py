@@ -15,7 +15,7 @@ from PySide6.QtCore import qWarning
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
-from sier_gui.app import Faults, display_available
+from sier_gui.app import Faults, WindowSettings, display_available
 from sier_gui.core import paths
 from sier_gui.gui.messages import Messages
 
@@ -126,3 +126,50 @@ def test_a_screenshot_of_nothing_is_refused_in_one_line(own_home: Path, tmp_path
     assert "There is nothing at" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "a.png").exists()
+
+
+def test_settings_that_cannot_be_written_are_told_once(messages: Messages, own_home: Path) -> None:
+    own_home.joinpath("config").write_text("a file where the folder should be", encoding="utf-8")
+    settings = WindowSettings(messages, remember=True)
+    settings.set("theme", "dark")
+    settings.set("theme", "light")
+    assert settings.get("theme") == "light"
+    assert len(messages.history) == 1
+    assert "Cannot write" in messages.history[0].text
+
+
+def test_a_picture_of_the_window_changes_no_settings(messages: Messages, own_home: Path) -> None:
+    settings = WindowSettings(messages, remember=False)
+    settings.set("theme", "dark")
+    assert settings.get("theme") == "dark"
+    assert not settings.file.exists()
+
+
+def test_closing_the_window_ends_the_process_while_it_computes(own_home: Path) -> None:
+    """No thread, and nothing at exit, keeps the process for more than a second."""
+    write_untrained_release(own_home)
+    code = """
+import os, sys, time
+from PySide6.QtCore import QObject, Slot
+from sier_gui import app
+
+class Closer(QObject):
+    @Slot(object)
+    def close(self, attribution):
+        if attribution is not None and not attribution.complete:
+            self.begun = time.monotonic()
+            bench.window.close()
+
+application = app._application()
+bench = app.Workbench(application, app.WindowOptions(demo=True, release="untrained"))
+bench.state.change_explain_options(grid=16, segments=32)
+closer = Closer()
+bench.state.attribution_changed.connect(closer.close)
+bench.window.show()
+application.exec()
+print(time.monotonic() - closer.begun, flush=True)
+"""
+    result = run(code, own_home)
+    assert result.returncode == 0, result.stderr
+    assert float(result.stdout) < 1
+    assert result.stderr == ""
