@@ -9,7 +9,7 @@ so nothing is crossed. O_sp and O_img are therefore scores of one stream each.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sier_gui.core.domain import Modality
@@ -31,7 +31,8 @@ class TransferNet:
 
     Options
     -------
-    image_side : pixels; pictures are reduced to it before the trunk, whose cost goes with their area.
+    image_side : 16, 32, 64 or 128 pixels; pictures are reduced to it before the trunk, whose cost goes with
+        their area.
     image_grid : cells per side that the trunk's output on a picture is averaged over.
     speech_bands : bands of mel rows that its output on a log-mel is averaged over; time is averaged wholly,
         so that each moment adds its own share, wherever it lies.
@@ -55,7 +56,9 @@ class TransferNet:
 
         self.classes = config.classes
         self.config = config
-        self.side = _whole(config, "image_side", 8, SIDE)
+        self.side = _whole(config, "image_side", 16, SIDE)
+        if SIDE % self.side:  # else a reduced pixel would stand for no whole number of pixels
+            raise SierError(f"image_side = {self.side} does not divide {SIDE}.", "Use 16, 32, 64 or 128.")
         self.cells = {
             Modality.IMAGE: (_whole(config, "image_grid", 1, self.side // 8),) * 2,
             Modality.SPEECH: (_whole(config, "speech_bands", 1, SIDE // 8), 1),
@@ -105,15 +108,50 @@ class TransferNet:
 
     def features(self, modality: Modality, batch: Tensor) -> Tensor:
         """(B, 3|1, 128, 128) in [0, 1] → (B, channels · rows · columns): the trunk's output, averaged."""
+        return self._pooled(modality, self.prefix(modality, batch)[0])
+
+    def prefix(self, modality: Modality, batch: Tensor) -> Sequence[Tensor]:
+        """(B, 3|1, 128, 128) → the trunk's first two blocks, (B, channels, side / 4, side / 4).
+
+        They see little of the input, so explanations look them up (`core.explain.prefix`).
+        """
         import torch
-        from torch.nn.functional import adaptive_avg_pool2d, interpolate
+        from torch.nn.functional import interpolate
 
         if modality is Modality.IMAGE and self.side < SIDE:
             batch = interpolate(batch, (self.side, self.side), mode="area")
         # a log-mel is shown to the trunk as a grey picture
         x = (batch - self.module.get_buffer("image_mean")) / self.module.get_buffer("image_std")
-        x = self.module.get_submodule("trunk")(x.contiguous(memory_format=torch.channels_last))
-        return adaptive_avg_pool2d(x, self.cells[modality]).flatten(1)
+        first, _ = self._cut()
+        return [first(x.contiguous(memory_format=torch.channels_last))]
+
+    def suffix(self, modality: Modality, parts: Sequence[Tensor]) -> Tensor:
+        """What `prefix` gave → (B, dense)."""
+        return self.embed_features(modality, self._pooled(modality, parts[0]))
+
+    def prefix_window(self, modality: Modality) -> tuple[int, int, int]:
+        """Size, stride and start of the window that an output of `prefix` sees along an axis.
+
+        As ParallelNet's, in cells of the reduced picture, each of which stands for several.
+        """
+        cell = SIDE // self.side if modality is Modality.IMAGE else 1
+        return 16 * cell, 4 * cell, -6 * cell
+
+    def _cut(self) -> tuple[nn.Module, nn.Module]:
+        """The trunk, cut after its second max-pool."""
+        from torch import nn
+
+        trunk = self.module.get_submodule("trunk")
+        assert isinstance(trunk, nn.Sequential)
+        after = [i + 1 for i, layer in enumerate(trunk) if isinstance(layer, nn.MaxPool2d)][1]
+        return trunk[:after], trunk[after:]
+
+    def _pooled(self, modality: Modality, x: Tensor) -> Tensor:
+        """The trunk's last block on (B, channels, h, w), averaged over cells and flattened."""
+        from torch.nn.functional import adaptive_avg_pool2d
+
+        _, rest = self._cut()
+        return adaptive_avg_pool2d(rest(x), self.cells[modality]).flatten(1)
 
     def embed_features(self, modality: Modality, features: Tensor) -> Tensor:
         """(B, channels · rows · columns) → (B, dense)."""
@@ -122,7 +160,7 @@ class TransferNet:
 
     def embed(self, modality: Modality, batch: Tensor) -> Tensor:
         """(B, 3|1, 128, 128) → (B, dense)."""
-        return self.embed_features(modality, self.features(modality, batch))
+        return self.suffix(modality, self.prefix(modality, batch))
 
     def stream_logits(self, modality: Modality, embedding: Tensor) -> Tensor:
         """(B, dense) → (B, C): O_sp or O_img."""
