@@ -71,7 +71,7 @@ class TransferNet:
             size = channels * rows * columns
             # only its running statistics are used, see _settle
             parts[f"{m}_statistics"] = nn.BatchNorm1d(size, eps=SPREAD, momentum=None, affine=False)
-            parts[f"{m}_dense"] = nn.Sequential(nn.Dropout(dropout), nn.Linear(size, dense))
+            parts[f"{m}_dense"] = nn.Sequential(nn.Dropout(dropout), _silent(nn.Linear(size, dense)))
             parts[f"{m}_head"] = nn.Linear(dense, len(self.classes))
         parts["product_head"] = nn.Linear(dense, len(self.classes))
         self.module = nn.ModuleDict(parts)
@@ -242,6 +242,15 @@ def _trunk(width: float) -> tuple[nn.Module, int]:
             channels = scaled
         layers.append(nn.MaxPool2d(2))
     return nn.Sequential(*layers).requires_grad_(False), channels
+
+
+def _silent(layer: nn.Linear) -> nn.Linear:
+    """Start from zero: a few hundred samples would leave most of the random weights as they were."""
+    from torch import nn
+
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 def _whole(config: NetworkConfig, key: str, lowest: int, highest: int) -> int:

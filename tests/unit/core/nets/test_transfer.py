@@ -27,6 +27,9 @@ def make(width: float = 1 / 16, classes: tuple[str, ...] = CLASSES, **options: o
     torch.manual_seed(0)
     network = build(NetworkConfig("transfer", classes, width, {"dense": 8, **options}))
     assert isinstance(network, TransferNet)
+    for m in SHAPES:  # it starts from zero; these tests want one that answers
+        torch.nn.init.normal_(network.module.get_submodule(f"{m}_dense.1").get_parameter("weight"), std=0.1)
+        torch.nn.init.normal_(network.module.get_submodule(f"{m}_dense.1").get_parameter("bias"))
     network.module.eval()
     return network
 
@@ -123,6 +126,12 @@ def test_a_quarter_of_the_picture_moves_its_own_cells_only() -> None:
     assert moved[1, 1] < 1e-4
 
 
+def test_untrained_it_gives_every_input_the_same_answer() -> None:
+    network = build(NetworkConfig("transfer", CLASSES, 1 / 16))
+    logits = network.forward(*pairs(3))
+    torch.testing.assert_close(logits, logits[:1].expand(3, -1))
+
+
 def test_statistics_settle_and_stay() -> None:
     network = make()
     statistics = network.module.get_submodule("image_statistics")
@@ -189,6 +198,7 @@ def test_no_input_runs_away() -> None:
     [
         {"image_side": 129},
         {"image_side": 4},
+        {"image_side": 96},
         {"image_side": 64.0},
         {"image_grid": 9},
         {"speech_bands": 0},
