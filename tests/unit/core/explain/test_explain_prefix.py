@@ -27,6 +27,26 @@ def network():
     return made
 
 
+@pytest.fixture(scope="module")
+def transfer():
+    import torch
+
+    torch.manual_seed(0)
+    options = {"image_side": 64, "dense": 8}
+    made = build(NetworkConfig("transfer", ("a", "b", "c"), 1 / 16, options))
+    for modality, channels in ((IMAGE, 3), (SPEECH, 1)):  # its features are standardised by what it has seen
+        dense = made.module.get_submodule(f"{modality}_dense.1")
+        torch.nn.init.normal_(dense.get_parameter("weight"), std=0.1)  # it starts from zero
+        made.embed(modality, torch.rand(16, channels, 128, 128))
+    made.module.eval()
+    return made
+
+
+@pytest.fixture(params=["network", "transfer"])
+def either(request):
+    return request.getfixturevalue(request.param)
+
+
 def without_prefix(network):
     hidden = ("prefix", "suffix", "prefix_window")
     kept = ("module", "classes", "separable", "embed", "fuse", "forward", "absence_mean")
@@ -81,30 +101,32 @@ def test_looked_up_is_computed(network, modality, players, patterns):
 
 
 @pytest.mark.parametrize("modality", [IMAGE, SPEECH])
-def test_the_window_is_the_one_the_network_has(network, modality):
+def test_the_window_is_the_one_the_network_has(either, modality):
     import torch
 
-    size, stride, start = network.prefix_window(modality)
+    size, stride, start = either.prefix_window(modality)
     torch.manual_seed(1)
     x = torch.rand(1, 3 if modality is IMAGE else 1, 128, 128)
     with torch.inference_mode():
-        before = network.prefix(modality, x)
+        before = either.prefix(modality, x)
         for cell in (0, 37, 64, 127):
             changed = x.clone()
             changed[..., cell] += 1
-            after = network.prefix(modality, changed)
+            after = either.prefix(modality, changed)
             for one, other in zip(before, after, strict=True):
                 touched = set(np.flatnonzero((one != other).any(dim=(0, 1, 2)).numpy()))
-                seen = {i for i in range(32) if i * stride + start <= cell < i * stride + start + size}
+                seen = {
+                    i for i in range(one.shape[-1]) if i * stride + start <= cell < i * stride + start + size
+                }
                 assert touched
                 assert touched <= seen
 
 
-def test_an_explanation_is_the_same_with_and_without(network):
-    assert isinstance(network, HasPrefix)
+def test_an_explanation_is_the_same_with_and_without(either):
+    assert isinstance(either, HasPrefix)
     inputs, request = generated_inputs(front=FrontEnd()), ExplainRequest(grid=5, segments=8, value="logit")
     found = []
-    for one in (network, without_prefix(network)):
+    for one in (either, without_prefix(either)):
         *_, last = explain(predictor_of(one, FrontEnd()), inputs, request)
         found.append(last)
     size = max(1.0, float(np.abs(found[0].f_all).max()))

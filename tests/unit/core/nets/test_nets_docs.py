@@ -26,7 +26,10 @@ def example(tmp_path, monkeypatch):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1\n")
     (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {target}\n")
     monkeypatch.syspath_prepend(site)
-    (tmp_path / "config.toml").write_text(config + "\n[optimiser]\nepochs = 40\nlearning_rate = 0.05\nearly_stopping = 0\nclip = 0\n[split]\nvalidation = 0\n")
+    (tmp_path / "config.toml").write_text(
+        config
+        + "\n[optimiser]\nepochs = 40\nlearning_rate = 0.05\nearly_stopping = 0\nclip = 0\n[split]\nvalidation = 0\n"
+    )
     return tmp_path / "config.toml"
 
 
