@@ -28,7 +28,7 @@ def models() -> Path:
 
 
 def user_folder(kind: str) -> Path:
-    """The user's ``config`` | ``cache`` | ``data`` folder; ``SIER_GUI_HOME`` moves all three (tests use it)."""
+    """The user's ``config`` | ``cache`` | ``data`` folder; ``SIER_GUI_HOME`` moves all three."""
     home = os.environ.get("SIER_GUI_HOME")
     if home:
         return Path(home) / kind
@@ -67,7 +67,7 @@ def check_media(path: Path, what: str) -> None:
 
 @contextmanager
 def atomic_file(target: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``target``; on success it replaces ``target``, on failure nothing is left.
+    """Yield a temporary path; on success it replaces ``target``, on failure nothing is left.
 
     Raises
     ------

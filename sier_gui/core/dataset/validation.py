@@ -13,7 +13,7 @@ import numpy as np
 from sier_gui.core.dataset.catalogue import Catalogue
 from sier_gui.core.domain import Modality, Problem
 from sier_gui.core.errors import SierError
-from sier_gui.core.images.files import FORMATS, MAX_PIXELS
+from sier_gui.core.images.files import PictureTooLarge, picture_size
 from sier_gui.core.paths import check_media
 from sier_gui.core.tasks import CancelToken, Progress, Report, silent
 
@@ -137,20 +137,12 @@ def _check(
 
 def check_image(path: Path) -> Finding | None:
     """What is wrong with a picture, as far as its header tells."""
-    from PIL import Image
-
     try:
-        check_media(path, "picture")
-        with Image.open(path, formats=FORMATS) as image:
-            width, height = image.size
+        picture_size(path)
+    except PictureTooLarge as error:
+        return "too-large", error.message
     except SierError as error:
         return "unreadable", error.message
-    except Image.DecompressionBombError as error:
-        return "too-large", str(error)
-    except (OSError, ValueError, SyntaxError, OverflowError) as error:
-        return "unreadable", f"{path.name} is no picture that can be read: {error}"
-    if width * height > MAX_PIXELS:
-        return "too-large", f"{width}×{height} pixels; at most {MAX_PIXELS // 1_000_000} million are decoded"
     return None
 
 

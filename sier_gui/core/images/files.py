@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,10 @@ _CONVERT = "Convert it to PNG or JPEG with another program, or leave it out."
 _SMALLER = "Scale it down, or raise the limit."
 
 
+class PictureTooLarge(SierError):
+    """More pixels than may be decoded."""
+
+
 def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> Picture:
     """Decode the first frame to uint8 (height, width, 3) RGB, turned as its EXIF orientation says.
 
@@ -44,7 +50,29 @@ def thumbnail(path: Path, size: int, *, max_pixels: int = MAX_PIXELS) -> Picture
     return _decode(Path(path), max_pixels, size)
 
 
+def picture_size(path: Path, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+    """Width and height as the header states them, before orientation; nothing is decoded.
+
+    Raises
+    ------
+    PictureTooLarge, SierError : as `read_image`, as far as the header tells.
+    """
+    with _opened(Path(path), max_pixels) as image:
+        return image.size
+
+
 def _decode(path: Path, max_pixels: int, size: int | None) -> Picture:
+    with _opened(path, max_pixels) as image:
+        if size is not None:
+            image.draft("RGB", (size, size))
+        image.load()
+        orientation = _orientation(image)  # after load: for PNG it would decode, and fail, itself
+        return _oriented(_shrunk(_rgb(image), size), orientation)
+
+
+@contextmanager
+def _opened(path: Path, max_pixels: int) -> Iterator[PilImage]:
+    """The picture with its header read and found small enough; whatever fails becomes a `SierError`."""
     from PIL import Image
 
     check_media(path, "picture")
@@ -55,15 +83,11 @@ def _decode(path: Path, max_pixels: int, size: int | None) -> Picture:
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata; what matters raises
             with Image.open(path, formats=FORMATS) as image:
                 _check_size(path, image.size, max_pixels // _SLOW.get(image.format or "", 1))
-                if size is not None:
-                    image.draft("RGB", (size, size))
-                image.load()
-                orientation = _orientation(image)  # after load: for PNG it would decode, and fail, itself
-                return _oriented(_shrunk(_rgb(image), size), orientation)
+                yield image
     except SierError:
         raise
     except Image.DecompressionBombError as error:
-        raise SierError(f"{path} is too large: {_reason(error, path)}.", _SMALLER) from error
+        raise PictureTooLarge(f"{path} is too large: {_reason(error, path)}.", _SMALLER) from error
     except Exception as error:  # decoders answer damaged files with whatever they stumble over
         raise SierError(f"Cannot read {path} as a picture: {_reason(error, path)}.", _CONVERT) from error
 
@@ -71,7 +95,7 @@ def _decode(path: Path, max_pixels: int, size: int | None) -> Picture:
 def _check_size(path: Path, size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
     if width * height > max_pixels:
-        raise SierError(
+        raise PictureTooLarge(
             f"{path} is too large: {width} × {height} pixels (limit {max_pixels:,}).",
             _SMALLER,
         )

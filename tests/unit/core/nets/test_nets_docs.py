@@ -28,7 +28,8 @@ def example(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(site)
     (tmp_path / "config.toml").write_text(
         config
-        + "\n[optimiser]\nepochs = 40\nlearning_rate = 0.05\nearly_stopping = 0\nclip = 0\n[split]\nvalidation = 0\n"
+        + "\n[optimiser]\nepochs = 40\nlearning_rate = 0.05\nearly_stopping = 0\nclip = 0\n"
+        + "[split]\nvalidation = 0\n"
     )
     return tmp_path / "config.toml"
 
