@@ -28,7 +28,6 @@ from sier_gui.core.dataset.catalogue import open_dataset
 from sier_gui.core.dataset.inputs import load_inputs
 from sier_gui.core.domain import Modality
 from sier_gui.core.nets.training.config import TrainingConfig, load_config
-from sier_gui.core.nets.training.data import group_column
 from sier_gui.core.nets.training.metrics import evaluate
 from sier_gui.core.nets.training.train import train
 
@@ -43,7 +42,7 @@ def baselines(dataset: Path, config: TrainingConfig) -> dict[str, dict[str, Any]
     inputs = [load_inputs(catalogue.sample(row), config.front).tensors for row in range(len(catalogue))]
     classes = list(catalogue.classes)
     labels = np.array([classes.index(label) for label in catalogue.column("label")])
-    groups = group_column(catalogue, config.split.groups)
+    groups = catalogue.column(config.split.groups)
     speech = np.array([statistics(tensors[Modality.SPEECH][0]) for tensors in inputs])
     image = np.array([hog(tensors[Modality.IMAGE].mean(0)) for tensors in inputs])
     rbf = {"kernel": "rbf", "class_weight": "balanced"}
