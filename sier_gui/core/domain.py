@@ -142,7 +142,8 @@ class Problem:
     row: int | None  # 0-based data row; None concerns the whole file
     sample_id: str
     column: str
-    kind: str  # missing | unreadable | duplicate | unknown-label | empty-text | duration | outside | too-large
+    # missing | unreadable | duplicate | unknown-label | empty-text | duration | outside | too-large
+    kind: str
     reason: str
 
     def as_json(self) -> dict[str, Any]:
