@@ -17,6 +17,7 @@ from sier_gui.core.nets.networks import (
     build,
     parameter_count,
 )
+from sier_gui.core.nets.releases import choose_release, load
 from sier_gui.core.nets.transfer import LARGEST, SETTLING, TransferNet
 
 IMG, SP = Modality.IMAGE, Modality.SPEECH
@@ -217,3 +218,13 @@ def test_options_that_cannot_be_are_refused_by_name(options: dict[str, object]) 
 def test_only_the_trunk_can_be_pretrained() -> None:
     with pytest.raises(SierError, match="speech_trunk"):
         make().load_pretrained({"speech_trunk": "vgg16"})
+
+
+def test_the_shipped_release_knows_nothing_of_nothing() -> None:
+    network = load(choose_release((), name="emodb_fer"), "cpu")
+    zeros = [torch.zeros(1, *SHAPES[m]) for m in (IMG, SP)]
+    means = [network.absence_mean[m].expand(1, *SHAPES[m]) for m in (IMG, SP)]
+    for absent in (zeros, means):
+        answer = network.forward(*absent).softmax(1)[0]
+        assert 0.15 < answer.min() < answer.max() < 0.4
+    assert network.forward(*pairs(1)).softmax(1).max() > 0.4
