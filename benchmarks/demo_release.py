@@ -1,9 +1,9 @@
 """The demo release against its floors: python benchmarks/demo_release.py [--grid 4] [--json FILE]
 
-Held-out part of the demo set (voices that training never heard, some faces that it never saw): balanced
+Held-out part of the demo set (voices that training never heard, some emoji that it never saw): balanced
 accuracy fused and with one stream absent; that of networks trained on one stream alone, as the release's
 metrics.json has it; and the pointing game, in which the strongest patch for the sample's label should lie on
-the face. The same game with copies of the release whose weights are shuffled within each tensor shows what
+the emoji. The same game with copies of the release whose weights are shuffled within each tensor shows what
 the game gives to a network that knows nothing. Exits with 1 when a floor of the project is missed.
 """
 
@@ -73,7 +73,7 @@ def explained(predictor: Predictor, sample: Sample, inputs: SampleInputs, grid: 
 
 
 def pointing(predictor: Predictor, held: Held, grid: int) -> dict[Modality, HitRate]:
-    """On the samples in which the stream shows the label: face among patches, phrase among segments."""
+    """On the samples in which the stream shows the label: emoji among patches, phrase among segments."""
     pairs: dict[Modality, list[Any]] = {m: [] for m in Modality}
     for sample, inputs, known in held:
         attribution = explained(predictor, sample, inputs, grid)
@@ -162,8 +162,8 @@ def table(result: dict[str, Any]) -> tuple[list[tuple[str, str, str, str]], bool
             add(f"{m}, network trained on it alone", result["alone"][m], FLOORS[m])
         add(f"{m}, fused network, other stream absent", result["absent"][m], FLOORS[m])
     face = result["pointing"]["image"]
-    add(f"strongest patch on the face, {face['samples']} samples", face["rate"], None)
-    add("share of patches on the face", face["area_share"], None)
+    add(f"strongest patch on the emoji, {face['samples']} samples", face["rate"], None)
+    add("share of patches on the emoji", face["area_share"], None)
     add("pointing game, hits over share", face["ratio"], FLOORS["pointing"])
     for seed, game in zip(SHUFFLES, result["shuffled"], strict=True):
         add(

@@ -17,9 +17,9 @@ Made by `python -m sier_gui.core.construct.demo_set` from the parts below and no
   levelled by the builder. The programs' licences cover the programs, not what they say. CC0 1.0.
 * **`readers/` holds stand-ins**: `human_male` and `human_female` are *synthetic voices* in the place of
   people who would read the texts aloud, so that a study can be tried. No person was recorded.
-* **Pictures** (`images/`): crops of the photographs below (cropped, scaled, mirrored, paled), most with an emoji
-  from one of the two sets laid on them. Each keeps its parts' licences: name the photographer and the
-  emoji set as listed.
+* **Pictures** (`images/`): crops of the photographs below (cropped, scaled, mirrored, paled), most with an
+  emoji from one of the two sets laid on them. Each keeps its parts' licences: name the photographer and
+  the emoji set as listed.
 
 ## Voices
 

@@ -1,4 +1,4 @@
-"""Pictures of the demo set: a crop of a photograph, and on it a face whose place is known."""
+"""Pictures of the demo set: a crop of a photograph, and on it an emoji whose place is known."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from PIL.Image import Image as PilImage
 
 SIZE = 256
-SIDES = (0.31, 0.4)  # of the face, as shares of the picture's side
+SIDES = (0.31, 0.4)  # of the emoji, as shares of the picture's side
 _BORDER = 3  # white rim, as of a sticker
-# Backgrounds are toned down, so that what is bright and sharp is the face: a network from scratch finds it.
+# Backgrounds are toned down, so that what is bright and sharp is the emoji: a network from scratch finds it.
 _SATURATION, _BLUR = 0.4, 1.0
 Box = tuple[int, int, int, int]
 
-# Faces of the training part, and those that only the held-out part shows. Colour goes with the class (red,
-# yellow, green, tears), as 80 pictures do not teach a network from scratch the shape of eyebrows.
-FACES: dict[str, tuple[Emoji, ...]] = {
+# Signs of the training part, and those that only the held-out part shows. Colour goes with the class (red,
+# yellow, green, blue): a hundred pictures do not teach a network from scratch the shape of eyebrows.
+EMOJI: dict[str, tuple[Emoji, ...]] = {
     "anger": (
         Emoji("noto", "1F621", "pouting face"),
         Emoji("noto", "1F92C", "swearing face"),
@@ -29,25 +29,24 @@ FACES: dict[str, tuple[Emoji, ...]] = {
     "happy": (
         Emoji("noto", "1F600", "grinning face"),
         Emoji("noto", "1F604", "laughing face"),
-        Emoji("noto", "1F60A", "smiling face"),
         Emoji("twemoji", "1F600", "grinning face"),
     ),
     "hate": (
         Emoji("noto", "1F922", "nauseated face"),
-        Emoji("noto", "1F92E", "vomiting face"),
         Emoji("twemoji", "1F922", "nauseated face"),
+        Emoji("noto", "1F9A0", "microbe"),
     ),
     "sad": (
         Emoji("noto", "1F62D", "loudly crying face"),
-        Emoji("noto", "1F622", "crying face"),
         Emoji("twemoji", "1F62D", "loudly crying face"),
+        Emoji("noto", "1F4A7", "drop"),
     ),
 }
 HELD_OUT: dict[str, Emoji] = {
     "anger": Emoji("twemoji", "1F621", "pouting face"),
     "happy": Emoji("twemoji", "1F604", "laughing face"),
-    "hate": Emoji("twemoji", "1F92E", "vomiting face"),
-    "sad": Emoji("twemoji", "1F622", "crying face"),
+    "hate": Emoji("twemoji", "1F9A0", "microbe"),
+    "sad": Emoji("twemoji", "1F4A7", "drop"),
 }
 # Things that feel nothing; a neutral face would look too much like the smiling ones.
 NEUTRAL = (
@@ -72,14 +71,14 @@ def background(parts: Parts, photo: Photo, random: np.random.Generator) -> PilIm
     return ImageOps.mirror(pale) if random.random() < 0.5 else pale
 
 
-def with_face(
+def with_emoji(
     picture: PilImage, parts: Parts, emoji: Emoji, random: np.random.Generator
 ) -> tuple[PilImage, Box]:
-    """Lay a face with a white rim and a soft shadow somewhere on the picture.
+    """Lay an emoji with a white rim and a soft shadow somewhere on the picture.
 
     Returns
     -------
-    the picture, and the box of face and rim: left, top, right, bottom in pixels (right and bottom exclusive).
+    the picture, and the box of emoji and rim: left, top, right, bottom in pixels, the last two exclusive.
     """
     from PIL import Image, ImageFilter
 
@@ -96,14 +95,14 @@ def with_face(
     return done, (left, top, left + sticker.width, top + sticker.height)
 
 
-def _sticker(face: PilImage, side: int, degrees: float) -> PilImage:
-    """The face, turned, with its rim, cut to its visible box, the longer side shrunk to ``side``."""
+def _sticker(drawing: PilImage, side: int, degrees: float) -> PilImage:
+    """The drawing, turned, with its rim, cut to its visible box, the longer side shrunk to ``side``."""
     from PIL import Image, ImageChops, ImageFilter
 
-    scale = face.width / side
+    scale = drawing.width / side
     rim = round(_BORDER * scale)
-    turned = Image.new("RGBA", (face.width + 4 * rim, face.height + 4 * rim))
-    turned.paste(face, (2 * rim, 2 * rim))
+    turned = Image.new("RGBA", (drawing.width + 4 * rim, drawing.height + 4 * rim))
+    turned.paste(drawing, (2 * rim, 2 * rim))
     turned = turned.rotate(degrees, Image.Resampling.BICUBIC, expand=True)
     alpha = turned.getchannel("A")
     # a blur that is cut low widens the outline evenly, corners rounded

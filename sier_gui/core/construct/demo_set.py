@@ -1,6 +1,6 @@
 """Build the demo set: ``python -m sier_gui.core.construct.demo_set --out resources/demo``.
 
-144 samples in four classes. Where the evidence lies is known: a face at a known place of the picture, an
+144 samples in four classes. Where the evidence lies is known: an emoji at a known place of the picture, an
 emotional phrase at a known time of the speech; in a sixth of the samples only one of the two says anything.
 Everything follows from the seed and the pinned parts (`demo_parts`), the texts (`demo_texts`) and the
 versions of the speech synthesizers.
@@ -85,7 +85,7 @@ def _sentence(words: str, mark: str) -> str:
 
 
 def plan(seed: int = SEED) -> list[Plan]:
-    """All samples in the order of the table; within a class, photographs, faces and voices are balanced."""
+    """All samples in the order of the table; within a class, photographs, emoji and voices are balanced."""
     random = np.random.default_rng(np.random.SeedSequence([seed, 1]))
     plans: list[Plan] = []
     said: set[str] = set()
@@ -94,18 +94,18 @@ def plan(seed: int = SEED) -> list[Plan]:
         for split, counts in COUNTS.items():
             decided = [kind for kind, count in counts.items() for _ in range(count)]
             voices = _cycle(VOICES[split], random, len(decided))
-            faces = _cycle(_faces(label, split), random, len(decided))
+            signs = _cycle(_emoji(label, split), random, len(decided))
             blanks = _cycle((None, *demo_pictures.NEUTRAL), random, len(decided))
             for number, decides in enumerate(decided):
                 pieces = _new_pieces(label if decides != "image" else "neutral", random, said)
-                emoji = faces.pop() if decides != "speech" else blanks.pop()
+                emoji = signs.pop() if decides != "speech" else blanks.pop()
                 name = f"{label}-{split}-{number + 1:02d}"
                 plans.append(Plan(name, label, split, decides, voices.pop(), photos.pop(), emoji, pieces))
     return plans
 
 
-def _faces(label: str, split: str) -> tuple[Emoji, ...]:
-    known = demo_pictures.FACES[label]
+def _emoji(label: str, split: str) -> tuple[Emoji, ...]:
+    known = demo_pictures.EMOJI[label]
     return known if split == "train" else (*known, demo_pictures.HELD_OUT[label])
 
 
@@ -158,7 +158,7 @@ def _build_one(
     picture = demo_pictures.background(parts, sample.photo, random)
     box: tuple[int, ...] | tuple[str, ...] = ("",) * 4
     if sample.emoji is not None:
-        picture, box = demo_pictures.with_face(picture, parts, sample.emoji, random)
+        picture, box = demo_pictures.with_emoji(picture, parts, sample.emoji, random)
     image = f"images/{sample.sample_id}.webp"
     with atomic_file(out / image) as temporary:
         picture.save(temporary, "WEBP", quality=80, method=6)
@@ -175,7 +175,7 @@ def _build_one(
     phrase = next(piece.text for piece in sample.pieces if piece.phrase)
     known: dict[str, object] = {
         "sample_id": sample.sample_id, "decides": sample.decides, "photo": sample.photo.name,
-        "face": f"{sample.emoji.style} {sample.emoji.what}" if sample.emoji else "",
+        "emoji": f"{sample.emoji.style} {sample.emoji.what}" if sample.emoji else "",
         "left": box[0], "top": box[1], "right": box[2], "bottom": box[3],
         "phrase": phrase, "start_s": f"{onset:.4f}", "end_s": f"{offset:.4f}",
     }  # fmt: skip

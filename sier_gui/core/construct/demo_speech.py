@@ -33,7 +33,7 @@ class Manner:
 
 MANNERS = {
     "neutral": Manner(Prosody(rate=1.35, range=0.7, volume_db=-3)),
-    "anger": Manner(Prosody(pitch=1.2, rate=1.35, range=1.4, volume_db=5), tilt_db=9),
+    "anger": Manner(Prosody(pitch=1.2, rate=1.35, range=1.4, volume_db=6), tilt_db=13),
     "happy": Manner(Prosody(pitch=1.5, rate=1.25, range=1.9, volume_db=1), tilt_db=2),
     "hate": Manner(Prosody(pitch=0.8, rate=1.02, range=0.7, volume_db=1), tilt_db=1, rough=0.85),
     "sad": Manner(Prosody(pitch=0.92, rate=0.92, range=0.4, volume_db=-5), tilt_db=-12),

@@ -99,7 +99,7 @@ def test_licences_cover_every_picture_and_voice() -> None:
     listed = Counter(re.findall(r"[a-z]+-(?:train|test)-\d\d", photographs))
     assert listed == Counter(IDS)  # each picture under exactly one photograph
     emoji = set(re.findall(r"[a-z]+-(?:train|test)-\d\d", page.split("## Emoji")[1].split("##")[0]))
-    assert emoji == {i for i in IDS if EVIDENCE[i]["face"]}
+    assert emoji == {i for i in IDS if EVIDENCE[i]["emoji"]}
     for photo in demo_parts.PHOTOS:
         assert f"| {photo.name} |" in photographs
         assert re.search(
