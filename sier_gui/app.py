@@ -9,7 +9,6 @@ import sys
 import threading
 import traceback
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -101,18 +100,21 @@ class Workbench(QObject):
         self._begun = False
         self.window.closing.connect(self.shut_down)
         self.window.shown.connect(self._on_shown)
+
+    @Slot()
+    def _on_shown(self) -> None:
+        if self._begun:
+            return
+        self._begun = True
+        self.theme.use_font()
+        self.window.assemble()
         if self.settings.recovered_from is not None:
             self.messages.info(
                 "The settings file was damaged and has been set aside.",
                 f"It is {self.settings.recovered_from}.",
             )
-
-    @Slot()
-    def _on_shown(self) -> None:
         # a timer of 0 ms fires once the window has been painted: what is slow to import comes after that
-        if not self._begun:
-            self._begun = True
-            QTimer.singleShot(0, self, self.begin)
+        QTimer.singleShot(0, self, self.begin)
 
     @Slot()
     def begin(self) -> None:
@@ -245,6 +247,8 @@ class Faults(QObject):
             self._write(f"Qt: {text}\n")
 
     def _write(self, text: str) -> None:
+        from datetime import datetime
+
         sys.stderr.write(text)
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)

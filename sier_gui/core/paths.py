@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,7 +76,7 @@ def atomic_file(target: Path) -> Iterator[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         # not mkstemp: its 0600 would survive the rename and lock colleagues out of a shared folder
-        temporary = target.with_name(f".{uuid.uuid4().hex}{target.suffix}")
+        temporary = target.with_name(f".{os.urandom(16).hex()}{target.suffix}")
         yield temporary
         os.replace(temporary, target)
     except OSError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
@@ -17,9 +17,7 @@ from PySide6.QtWidgets import (
 
 from sier_gui.core.settings import Settings
 from sier_gui.gui.actions import ActionTable
-from sier_gui.gui.messages import MessageBar, Messages
-from sier_gui.gui.panels.start import StartPanel
-from sier_gui.gui.panels.status import StatusLine
+from sier_gui.gui.messages import Messages
 from sier_gui.gui.state import AppState
 
 SIZE = QSize(1400, 900)
@@ -31,10 +29,11 @@ _CENTRE = (440, 400)
 class MainWindow(QMainWindow):
     """Start page or explorer above one line of status; messages appear on top.
 
-    Panels that import pyqtgraph or pyarrow are made by `build_explorer`, after the window is on the screen.
+    Empty until `assemble`; panels that import pyqtgraph or pyarrow are made by `build_explorer`, after the
+    window is on the screen.
     """
 
-    shown = Signal()
+    shown = Signal()  # mapped, not yet painted
     closing = Signal()
     dropped = Signal(list)  # paths
     recent_chosen = Signal(str)
@@ -46,7 +45,18 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("sier-gui")
         self.setAcceptDrops(True)
         self.setMinimumSize(MINIMUM)
-        self.message_bar = MessageBar(messages)
+        self._messages = messages
+        self._restore()
+
+    def assemble(self) -> None:
+        """Menus, start page, status line. Called between mapping and the first paint: the desktop makes
+        room for the window meanwhile."""
+        from sier_gui.gui.messages import MessageBar
+        from sier_gui.gui.panels.start import StartPanel
+        from sier_gui.gui.panels.status import StatusLine
+
+        state, actions, settings = self._state, self._actions, self._settings
+        self.message_bar = MessageBar(self._messages)
         self.message_bar.action_requested.connect(actions.trigger)
         self.start = StartPanel(actions, settings)
         self.start.open_wished.connect(self.recent_chosen)
@@ -64,7 +74,6 @@ class MainWindow(QMainWindow):
         self._make_menus()
         state.dataset_changed.connect(self._on_dataset)
         state.sample_changed.connect(self._on_sample)
-        self._restore()
 
     # ---------------------------------------------------------------- making
 
@@ -166,9 +175,10 @@ class MainWindow(QMainWindow):
 
     # ---------------------------------------------------------------- Qt's events
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self.shown.emit()
+    def setVisible(self, visible: bool) -> None:
+        super().setVisible(visible)
+        if visible:
+            self.shown.emit()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

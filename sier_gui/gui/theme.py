@@ -148,9 +148,12 @@ class Theme(QObject):
         self._application = application
         self.mode = mode
         application.setStyle("Fusion")
-        _use_font(application)
         application.styleHints().colorSchemeChanged.connect(self._follow)
         self.set_mode(mode)
+
+    def use_font(self) -> None:
+        """Read the bundled fonts; after the window is mapped, before it is painted."""
+        _use_font(self._application)
 
     def set_mode(self, mode: str) -> None:
         """``mode``: system | light | dark; unknown ones (an edited settings file) mean system."""

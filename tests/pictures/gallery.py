@@ -182,6 +182,7 @@ def render(folder: Path, application: QApplication) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     theme = Theme(application, "light")
+    theme.use_font()
     for mode in ("light", "dark"):
         theme.set_mode(mode)
         for number, fill in enumerate(STATES):
@@ -201,6 +202,7 @@ def render_windows(folder: Path, application: QApplication) -> list[Path]:
     """The whole window over a generated dataset, at the two sizes of the drawing."""
     written = []
     theme = Theme(application, "light")
+    theme.use_font()
     with TemporaryDirectory() as temporary:
         classes = views.FOUR
         source = datasets.make_dataset(Path(temporary) / "pairs", rows=40, classes=classes, seconds=1.6)
@@ -227,6 +229,7 @@ def _window(folder: Path, width: int, height: int) -> tuple[MainWindow, AppState
     window = MainWindow(state, actions, settings, messages)
     window.messages, window.actions_shown = messages, actions
     window.resize(width, height)
+    window.assemble()
     window.show()
     QApplication.sendPostedEvents()
     return window, state
