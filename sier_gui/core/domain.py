@@ -132,7 +132,7 @@ class Prediction:
         if self.label not in self.classes:
             return None
         p = float(self.probabilities[self.classes.index(self.label)])
-        return float(-np.log(max(p, 1e-12)))
+        return float(np.log(1 / max(p, 1e-12)))
 
 
 @dataclass(frozen=True, slots=True)

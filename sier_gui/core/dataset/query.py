@@ -93,7 +93,7 @@ class PredictionTable:
         self.probabilities[at] = p
         self.codes[at] = best
         self.predicted[at] = np.array(self.classes, dtype=object)[best]
-        self.loss[at] = np.where(label >= 0, -np.log(of_label), np.nan)
+        self.loss[at] = np.where(label >= 0, np.log(1 / of_label), np.nan)
         self.confidence[at] = p.max(axis=1)
         self.version += 1
 
