@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QMainWindow,
@@ -42,6 +42,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._state, self._actions, self._settings = state, actions, settings
         self._explorer: QSplitter | None = None
+        self._completed = False
         self.setWindowTitle("sier-gui")
         self.setAcceptDrops(True)
         self.setMinimumSize(MINIMUM)
@@ -112,20 +113,55 @@ class MainWindow(QMainWindow):
         self.recent_chosen.emit(str(action.data()))
 
     def build_explorer(self) -> None:
-        """Make the panels of Explore; the second call does nothing."""
+        """Make Explore with its table, once; what a sample needs comes with `complete`."""
         if self._explorer is not None:
             return
-        from sier_gui.gui.panels.image import ImagePanel
         from sier_gui.gui.panels.samples import SamplesPanel
-        from sier_gui.gui.panels.speech import SpeechPanel
 
         state, actions = self._state, self._actions
         actions.tint(self.palette())
         self.samples = SamplesPanel(state, actions)
-        self._centre = _splitter(
-            Qt.Orientation.Vertical, ImagePanel(state, actions), SpeechPanel(state, actions)
-        )
-        self._explorer = _splitter(Qt.Orientation.Horizontal, self.samples, self._centre, self._make_result())
+        self._centre = _splitter(Qt.Orientation.Vertical, QWidget(), QWidget())
+        self._explorer = _splitter(Qt.Orientation.Horizontal, self.samples, self._centre, QWidget())
+        self._explorer.setStretchFactor(1, 1)
+        self._lay_out()
+        self.pages.addWidget(self._explorer)
+        state.row_changed.connect(self._on_row)
+
+    @Slot()
+    def _on_row(self) -> None:
+        if not self._completed:
+            QTimer.singleShot(0, self, self.complete)
+
+    @Slot()
+    def complete(self) -> None:
+        """Picture, speech and result; pyqtgraph takes 0.2 s and 34 MiB that rows need not wait for."""
+        if self._completed or self._explorer is None:
+            return
+        self._completed = True
+        self._explorer.repaint()  # the rows, before what follows keeps this thread for a while
+        from sier_gui.gui.panels.image import ImagePanel
+        from sier_gui.gui.panels.speech import SpeechPanel
+
+        state, actions = self._state, self._actions
+        for splitter, place, widget in (
+            (self._centre, 0, ImagePanel(state, actions)),
+            (self._centre, 1, SpeechPanel(state, actions)),
+            (self._explorer, 2, self._make_result()),
+        ):
+            # not replaceWidget: PySide6 6.11 would not know that the splitter owns the widget from then on
+            splitter.insertWidget(place, widget)
+            empty = splitter.widget(place + 1)
+            assert empty is not None
+            empty.hide()
+            empty.setParent(None)
+            empty.deleteLater()
+        self._explorer.setStretchFactor(1, 1)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Widths and heights as they were left."""
+        assert self._explorer is not None
         for splitter, key, sizes in (
             (self._explorer, "layout.columns", _COLUMNS),
             (self._centre, "layout.centre", _CENTRE),
@@ -133,8 +169,6 @@ class MainWindow(QMainWindow):
             saved = self._settings.get(key)
             fits = isinstance(saved, list) and len(saved) == splitter.count()
             splitter.setSizes([int(size) for size in (saved if fits else sizes)])
-        self._explorer.setStretchFactor(1, 1)
-        self.pages.addWidget(self._explorer)
 
     def _make_result(self) -> QWidget:
         from sier_gui.gui.panels.result import ExplanationPanel, ProbabilityPanel
@@ -166,6 +200,7 @@ class MainWindow(QMainWindow):
     def _on_sample(self, view: object) -> None:
         if view is not None:
             self._show_explorer()
+            self.complete()
 
     def _show_explorer(self) -> None:
         self.build_explorer()
@@ -210,7 +245,7 @@ class MainWindow(QMainWindow):
 
     def _save(self) -> None:
         self._settings.set("layout.window", bytes(self.saveGeometry().toHex().data()).decode())
-        if self._explorer is not None and self._state.dataset is not None:
+        if self._completed and self._explorer is not None and self._state.dataset is not None:
             self._settings.set("layout.columns", self._explorer.sizes())
             self._settings.set("layout.centre", self._centre.sizes())
 

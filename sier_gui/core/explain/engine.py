@@ -21,6 +21,7 @@ from sier_gui.core.tasks import CancelToken, Progress, Report, silent
 
 if TYPE_CHECKING:
     from sier_gui.core.nets.prediction import Predictor
+    from sier_gui.core.nets.releases import Release
 
 
 def explain(
@@ -49,17 +50,30 @@ def explain(
         raise SierError(
             f"The network knows no class {request.target!r}.", f"Use {', '.join(predictor.classes)}."
         )
+    known = kept(predictor.release, inputs, request, cache, dataset_hash) if cache else None
+    if known is not None:
+        report(Progress(1, 1, "explained before"))
+        yield known
+        return
     players = players_for(inputs, predictor.front, request)
     key = cache_key(predictor.release.weights_hash, inputs.content_hash, players, request)
-    kept = cache.get(key) if cache else None
-    if kept is not None:
-        report(Progress(1, 1, "explained before"))
-        yield _for_this_sample(kept, inputs, request, dataset_hash)
-        return
     for attribution in _computed(predictor, inputs, request, players, report, token):
         if cache and attribution.complete:
             cache.put(key, attribution)
         yield _for_this_sample(attribution, inputs, request, dataset_hash)
+
+
+def kept(
+    release: Release,
+    inputs: SampleInputs,
+    request: ExplainRequest,
+    cache: AttributionCache,
+    dataset_hash: str | None = None,
+) -> Attribution | None:
+    """What ``cache`` knows of this explanation; needs neither the network nor torch."""
+    players = players_for(inputs, release.front, request)
+    found = cache.get(cache_key(release.weights_hash, inputs.content_hash, players, request))
+    return _for_this_sample(found, inputs, request, dataset_hash) if found is not None else None
 
 
 def _for_this_sample(

@@ -9,6 +9,8 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from sier_gui.core.errors import SierError
+from sier_gui.core.tasks import CancelToken, Report
+from sier_gui.gui.jobs import Priority
 from sier_gui.gui.workflows.context import Context
 
 if TYPE_CHECKING:
@@ -53,6 +55,13 @@ class BrowseWorkflow(QObject):
         self._select()
         self._go_to_sample(catalogue, self._first_sample or left.get("sample"))
         self._first_sample = None
+
+        def work(_report: Report, _token: CancelToken) -> None:
+            from sier_gui.core.dataset.query import warm
+
+            warm(catalogue)
+
+        self._context.reader.start("warm", work, Priority.BACKGROUND)
 
     def _go_to_sample(self, catalogue: Catalogue, sample_id: str | None) -> None:
         state = self._context.state

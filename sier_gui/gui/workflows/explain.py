@@ -102,14 +102,18 @@ class ExplainWorkflow(QObject):
         def work(report: Report, token: CancelToken) -> Iterator[Attribution]:
             from sier_gui.core.explain.attribution import ExplainRequest
             from sier_gui.core.explain.cache import AttributionCache
-            from sier_gui.core.explain.engine import explain
+            from sier_gui.core.explain.engine import explain, kept
 
-            request = ExplainRequest(**asdict(options))
+            request, cache = ExplainRequest(**asdict(options)), AttributionCache()
+            known = kept(release, inputs, request, cache, dataset_hash)
+            if known is not None:  # before torch is imported for the network
+                yield known
+                return
             yield from explain(
                 predictors.get(release),
                 inputs,
                 request,
-                cache=AttributionCache(),
+                cache=cache,
                 dataset_hash=dataset_hash,
                 report=report,
                 token=token,

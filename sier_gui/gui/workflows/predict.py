@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 KEPT = 500
 MAX_SLICE = 16  # rows between two chances to give way to what the user looks at
 SLICE_S = 0.05  # and how long such a slice may take
+CONFIRM_MS = 1500  # of rest before torch is imported for an answer that is known
 REFRESH_MS = 500  # how often the table shows what came in
 
 
@@ -61,6 +62,10 @@ class PredictWorkflow(QObject):
         self._refresh.setSingleShot(True)
         self._refresh.setInterval(REFRESH_MS)
         self._refresh.timeout.connect(self._show_table)
+        self._confirm = QTimer(self)
+        self._confirm.setSingleShot(True)
+        self._confirm.setInterval(CONFIRM_MS)
+        self._confirm.timeout.connect(self._on_rest)
         context.actions.bind("predict.pause", self.pause)
         context.state.sample_changed.connect(self._on_sample)
         context.state.release_changed.connect(self._on_release)
@@ -71,6 +76,7 @@ class PredictWorkflow(QObject):
     @Slot(object)
     def _on_sample(self, view: SampleView | None) -> None:
         computer, release = self._context.computer, self._context.state.release
+        self._confirm.stop()
         if view is None or view.inputs is None or release is None:
             computer.drop("predict")
             return
@@ -79,14 +85,40 @@ class PredictWorkflow(QObject):
             computer.drop("predict")
             self._show(replace(kept, sample_id=view.sample.sample_id, label=view.sample.label))
             return
+        known = self._from_table(view)
+        if known is not None:
+            computer.drop("predict")
+            self._show(known)
+            self._confirm.start()
+        else:
+            self._ask(view, release, Priority.URGENT)
+
+    @Slot()
+    def _on_rest(self) -> None:
+        """Ask the network what was shown from the table: the files may have changed since."""
+        state = self._context.state
+        if state.sample is not None and state.sample.inputs is not None and state.release is not None:
+            self._ask(state.sample, state.release, Priority.BACKGROUND)
+
+    def _from_table(self, view: SampleView) -> Prediction | None:
+        """What was predicted for this row before; its logits are known up to a constant."""
+        table, row = self._context.state.predictions, view.sample.row
+        if table is None or row < 0 or np.isnan(table.confidence[row]):
+            return None
+        probabilities = table.probabilities[row].astype(np.float64)
+        logits = np.log(np.maximum(probabilities, 1e-12))
+        return Prediction(view.sample.sample_id, table.classes, probabilities, logits, view.sample.label)
+
+    def _ask(self, view: SampleView, release: Release, priority: Priority) -> None:
         predictors, inputs, label = self._context.predictors, view.inputs, view.sample.label
+        assert inputs is not None
 
         def work(_report: Report, _token: CancelToken) -> tuple[str, tuple[str, str], Prediction]:
             predictor = predictors.get(release)
             (prediction,) = predictor.predict([inputs], labels=[label])
             return predictor.device, (release.weights_hash, inputs.content_hash), prediction
 
-        job = computer.start("predict", work, Priority.URGENT)
+        job = self._context.computer.start("predict", work, priority)
         job.succeeded.connect(self._on_predicted)
         job.failed.connect(self._context.messages.error)
 
@@ -97,7 +129,9 @@ class PredictWorkflow(QObject):
         self._kept[key] = prediction
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
-        self._show(prediction)
+        shown = self._context.state.prediction
+        if shown is None or not np.allclose(shown.probabilities, prediction.probabilities, atol=1e-5):
+            self._show(prediction)
 
     def _show(self, prediction: Prediction) -> None:
         state = self._context.state
@@ -199,6 +233,7 @@ class PredictWorkflow(QObject):
         from sier_gui.core.dataset.query import predictions_file
 
         self._refresh.stop()
+        self._confirm.stop()
         state = self._context.state
         if state.predictions is None or state.release is None or state.dataset is None:
             return
