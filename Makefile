@@ -47,6 +47,12 @@ slow: .venv/.test
 
 pictures: .venv/.test
 	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/pictures/gallery.py build/pictures
+	@# the pages' screenshots: a home of their own, so that nobody's layout or filters are in them
+	for theme in light dark; do SIER_GUI_HOME=build/pictures/home $(BIN)/python -m sier_gui --demo \
+		--sample hate-test-05 --theme $$theme --screenshot docs/images/explore-$$theme.png || exit 1; done
+	SIER_GUI_HOME=build/pictures/home $(BIN)/python -m sier_gui export resources/demo --sample hate-test-05 \
+		--format png --width 140mm --out build/pictures
+	cp build/pictures/hate-test-05.png docs/images/figure.png
 
 demo-set: .venv/.test
 	$(BIN)/python -m sier_gui.core.construct.demo_set --out resources/demo
