@@ -55,9 +55,11 @@ pictures: .venv/.test
 	cp build/pictures/hate-test-05.png docs/images/figure.png
 
 demo-set: .venv/.test
+	$(BIN)/python -m pip install --quiet --editable ".[build]"
 	$(BIN)/python -m sier_gui.core.construct.demo_set --out resources/demo
 
 benchmarks: .venv/.test
+	$(BIN)/python -m pip install --quiet --editable ".[bench]"
 	QT_QPA_PLATFORM=offscreen $(BIN)/python benchmarks/window.py
 	$(BIN)/python benchmarks/explain.py --quick
 

@@ -127,8 +127,7 @@ def _training_lines(config: TrainingConfig, metrics: Mapping[str, Any]) -> list[
     o, loss = config.optimiser, config.loss
     return [
         f"Preset {config.preset or 'none'}; seeds {', '.join(map(str, metrics['seeds']))}; {o.name}, "
-        f"learning rate {o.learning_rate:g}, batch {o.batch}, at most {o.epochs} epochs, "
-        f"early stopping {o.early_stopping}, plateau {o.plateau}; "
+        f"batch {o.batch}, {_stages_text(config)}; early stopping {o.early_stopping}, plateau {o.plateau}; "
         f"loss {loss.cross_entropy:g}·cross entropy + {loss.focal:g}·focal "
         f"(γ = {loss.gamma:g}), class weights {loss.class_weights}.",
         *(f"Pretrained: {part} from {source}." for part, source in config.init.items()),
@@ -136,6 +135,17 @@ def _training_lines(config: TrainingConfig, metrics: Mapping[str, Any]) -> list[
     ]
 
 
+def _stages_text(config: TrainingConfig) -> str:
+    """Epochs and learning rate of each stage; a stage's own go before the optimiser's."""
+    o = config.optimiser
+    if not config.stages:
+        return f"at most {o.epochs} epochs at learning rate {o.learning_rate:g}"
+    stages = (
+        f"{s.stream} {s.epochs or o.epochs} at {s.learning_rate or o.learning_rate:g}" for s in config.stages
+    )
+    return f"stages (network, epochs at most, learning rate): {', '.join(stages)}"
+
+
 def _dropped(config: TrainingConfig) -> str:
     a = config.augment
-    return f"(picture {a.drop_image:.0%}, speech {a.drop_speech:.0%} of the time)"
+    return f"(picture {a.drop_image:.0%}, speech {a.drop_speech:.0%} of the time, where both are trained)"
