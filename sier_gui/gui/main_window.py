@@ -22,7 +22,7 @@ from sier_gui.gui.state import AppState
 
 SIZE = QSize(1400, 900)
 MINIMUM = QSize(1024, 640)
-_COLUMNS = (424, 632, 328)  # at 1400 pixels: samples, centre, result
+_COLUMNS = (520, 536, 328)  # at 1400 pixels: samples, centre, result
 _CENTRE = (440, 400)
 
 

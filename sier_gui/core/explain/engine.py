@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from sier_gui import __version__
-from sier_gui.core.domain import Modality, SampleInputs
+from sier_gui.core.domain import FrontEnd, Modality, SampleInputs
 from sier_gui.core.errors import SierError
 from sier_gui.core.explain import owen, paper, shapley
 from sier_gui.core.explain.absence import stand_ins
@@ -21,7 +21,6 @@ from sier_gui.core.tasks import CancelToken, Progress, Report, silent
 
 if TYPE_CHECKING:
     from sier_gui.core.nets.prediction import Predictor
-    from sier_gui.core.nets.releases import Release
 
 
 def explain(
@@ -50,13 +49,14 @@ def explain(
         raise SierError(
             f"The network knows no class {request.target!r}.", f"Use {', '.join(predictor.classes)}."
         )
-    known = kept(predictor.release, inputs, request, cache, dataset_hash) if cache else None
+    weights_hash, front = predictor.release.weights_hash, predictor.front
+    known = kept(weights_hash, front, inputs, request, cache, dataset_hash) if cache else None
     if known is not None:
         report(Progress(1, 1, "explained before"))
         yield known
         return
-    players = players_for(inputs, predictor.front, request)
-    key = cache_key(predictor.release.weights_hash, inputs.content_hash, players, request)
+    players = players_for(inputs, front, request)
+    key = cache_key(weights_hash, inputs.content_hash, players, request)
     for attribution in _computed(predictor, inputs, request, players, report, token):
         if cache and attribution.complete:
             cache.put(key, attribution)
@@ -64,15 +64,16 @@ def explain(
 
 
 def kept(
-    release: Release,
+    weights_hash: str,
+    front: FrontEnd,
     inputs: SampleInputs,
     request: ExplainRequest,
     cache: AttributionCache,
     dataset_hash: str | None = None,
 ) -> Attribution | None:
     """What ``cache`` knows of this explanation; needs neither the network nor torch."""
-    players = players_for(inputs, release.front, request)
-    found = cache.get(cache_key(release.weights_hash, inputs.content_hash, players, request))
+    players = players_for(inputs, front, request)
+    found = cache.get(cache_key(weights_hash, inputs.content_hash, players, request))
     return _for_this_sample(found, inputs, request, dataset_hash) if found is not None else None
 
 

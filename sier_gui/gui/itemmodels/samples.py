@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QRectF,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPen, QPixmap
 
 from sier_gui.gui import theme
 
@@ -31,7 +39,7 @@ ID, LABEL, SEES, CONFIDENCE, LOSS, SHARE, TEXT = range(len(COLUMNS))
 _TEXTS = {ID: "sample_id", LABEL: "label", TEXT: "text"}
 _NUMBERS = {CONFIDENCE: ("confidence", "{:.2f}"), LOSS: ("loss", "{:.2f}"), SHARE: ("image_share", "{:.0%}")}
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-_DOT = 8  # pixels
+_DOT = 10  # pixels, ring included
 _KEPT = 4096  # cells: a few screens
 
 
@@ -46,7 +54,7 @@ class SampleModel(QAbstractTableModel):
         self._catalogue: Catalogue | None = None
         self._cells: dict[tuple[int, int], str] = {}  # row, column → text, of what was shown lately
         self._table: PredictionTable | None = None
-        self._dots: dict[str, QIcon] = {}
+        self._dots: dict[tuple[str, int], QIcon] = {}
 
     # ---------------------------------------------------------------- what is shown
 
@@ -117,10 +125,12 @@ class SampleModel(QAbstractTableModel):
 
     def _dot(self, name: str) -> QIcon:
         """The class's colour, always beside its name."""
-        if name not in self._dots:
+        ring = QGuiApplication.palette().color(QPalette.ColorRole.HighlightedText)
+        key = (name, ring.rgb())
+        if key not in self._dots:
             classes = self._table.classes if self._table is not None else ()
-            self._dots[name] = _drawn_dot(theme.class_colour(name, classes))
-        return self._dots[name]
+            self._dots[key] = _dot_icon(theme.class_colour(name, classes), ring)
+        return self._dots[key]
 
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
@@ -143,15 +153,20 @@ class SampleModel(QAbstractTableModel):
             self.sort_wished.emit(COLUMNS[column][1], order == Qt.SortOrder.DescendingOrder)
 
 
-def _drawn_dot(colour: QColor) -> QIcon:
+def _dot_icon(colour: QColor, ring: QColor) -> QIcon:
+    """On a selected row the dot keeps its colour, which is data, inside a ring that sets it off."""
+    icon = QIcon(_drawn_dot(colour, colour))
+    icon.addPixmap(_drawn_dot(colour, ring), QIcon.Mode.Selected)
+    return icon
+
+
+def _drawn_dot(colour: QColor, ring: QColor) -> QPixmap:
     pixmap = QPixmap(_DOT, _DOT)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setPen(QPen(ring, 1.5))
     painter.setBrush(colour)
-    painter.drawEllipse(0, 0, _DOT, _DOT)
+    painter.drawEllipse(QRectF(1, 1, _DOT - 2, _DOT - 2))
     painter.end()
-    icon = QIcon(pixmap)
-    icon.addPixmap(pixmap, QIcon.Mode.Selected)  # else the style tints it: the colour is data
-    return icon
+    return pixmap

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from PySide6.QtCore import (
     QItemSelectionModel,
     QModelIndex,
     QObject,
+    QPersistentModelIndex,
     QSignalBlocker,
     Qt,
     QTimer,
@@ -25,6 +27,9 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QLineEdit,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QTableView,
     QToolButton,
     QVBoxLayout,
@@ -33,7 +38,17 @@ from PySide6.QtWidgets import (
 
 from sier_gui.gui import theme
 from sier_gui.gui.actions import ActionTable
-from sier_gui.gui.itemmodels.samples import COLUMNS, CONFIDENCE, ID, LABEL, LOSS, SEES, SHARE, SampleModel
+from sier_gui.gui.itemmodels.samples import (
+    COLUMNS,
+    CONFIDENCE,
+    ID,
+    LABEL,
+    LOSS,
+    SEES,
+    SHARE,
+    TEXT,
+    SampleModel,
+)
 from sier_gui.gui.state import AppState
 
 if TYPE_CHECKING:
@@ -42,7 +57,21 @@ if TYPE_CHECKING:
 
 ROW_PX = 24
 TYPING_MS = 120  # a filter starts when the fingers rest
-_WIDTHS = {ID: 112, LABEL: 72, SEES: 72, CONFIDENCE: 44, LOSS: 44, SHARE: 48}
+_WIDTHS = {CONFIDENCE: 44, LOSS: 42, SHARE: 46}
+_CLASS_PX = 28  # dot and margins beside a class's name
+_ID_PX = (40, 104)
+_TEXT_PX = 120  # at least: what is said is what one looks for
+_LOOKED_AT = 100  # ids that decide their column's width
+
+
+class _Unveiled(QStyledItemDelegate):
+    """Fusion draws the focus frame's tint over the current cell's text; the selected row says enough."""
+
+    def initStyleOption(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().initStyleOption(option, index)
+        option.state &= ~QStyle.StateFlag.State_HasFocus
 
 
 class SamplesPanel(QWidget):
@@ -94,9 +123,9 @@ class SamplesPanel(QWidget):
         table.verticalHeader().hide()
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         table.verticalHeader().setDefaultSectionSize(ROW_PX)
+        table.setItemDelegateForColumn(ID, _Unveiled(table))
         header = table.horizontalHeader()
         header.setHighlightSections(False)
-        header.setStretchLastSection(True)
         header.setMinimumSectionSize(40)
         header.setSortIndicatorClearable(True)
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
@@ -104,6 +133,25 @@ class SamplesPanel(QWidget):
             table.setColumnWidth(column, width)
         table.setSortingEnabled(True)
         return table
+
+    def _fit_columns(self, catalogue: Catalogue | None) -> None:
+        """Ids and classes take what they need, the text what is left."""
+        metrics = self.table.fontMetrics()
+
+        def widest(names: Iterable[str]) -> int:
+            return max((metrics.horizontalAdvance(name) for name in names), default=0)
+
+        rows = range(min(len(catalogue), _LOOKED_AT)) if catalogue is not None else range(0)
+        ids = widest(catalogue.cell(row, "sample_id") for row in rows) if catalogue is not None else 0
+        self.table.setColumnWidth(ID, min(max(ids + 10, _ID_PX[0]), _ID_PX[1]))
+        classes = widest(("label", *(catalogue.classes if catalogue is not None else ())))
+        for column in (LABEL, SEES):
+            self.table.setColumnWidth(column, min(classes + _CLASS_PX, 96))
+        self._fit_text()
+
+    def _fit_text(self) -> None:
+        others = sum(self.table.columnWidth(column) for column in range(TEXT))
+        self.table.setColumnWidth(TEXT, max(self.table.viewport().width() - others, _TEXT_PX))
 
     def _make_filters(self) -> QHBoxLayout:
         self.label_box, self.predicted_box = QComboBox(), QComboBox()
@@ -235,6 +283,7 @@ class SamplesPanel(QWidget):
     @Slot(object)
     def _on_dataset(self, catalogue: Catalogue | None) -> None:
         self.model.set_catalogue(catalogue)
+        self._fit_columns(catalogue)
         self.table.setFocus()
         self._fill(self.label_box, "label: all", catalogue.classes if catalogue is not None else ())
 
@@ -294,5 +343,6 @@ class SamplesPanel(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """The table's height is known once it was laid out: then the current row must be in sight."""
         if event.type() == QEvent.Type.Resize:
+            self._fit_text()
             self._keep_in_sight()
         return super().eventFilter(watched, event)

@@ -105,7 +105,7 @@ class ExplainWorkflow(QObject):
             from sier_gui.core.explain.engine import explain, kept
 
             request, cache = ExplainRequest(**asdict(options)), AttributionCache()
-            known = kept(release, inputs, request, cache, dataset_hash)
+            known = kept(release.weights_hash, release.front, inputs, request, cache, dataset_hash)
             if known is not None:  # before torch is imported for the network
                 yield known
                 return
