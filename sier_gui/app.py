@@ -153,8 +153,9 @@ class Workbench(QObject):
             self.window,
             Predictors(self.options.device),
         )
-        self.look = LookWorkflow(context)
+        # before look: a new row ends the old explanation, then a sample known already starts its own
         self.explain = ExplainWorkflow(context)
+        self.look = LookWorkflow(context)
         self.predict = PredictWorkflow(context)
         self.browse = BrowseWorkflow(context, self.options.sample)
         self.play = PlayWorkflow(context)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
@@ -144,10 +146,11 @@ class MainWindow(QMainWindow):
         from sier_gui.gui.panels.speech import SpeechPanel
 
         state, actions = self._state, self._actions
+        image, speech, result = ImagePanel(state, actions), SpeechPanel(state, actions), self._make_result()
         for splitter, place, widget in (
-            (self._centre, 0, ImagePanel(state, actions)),
-            (self._centre, 1, SpeechPanel(state, actions)),
-            (self._explorer, 2, self._make_result()),
+            (self._centre, 0, image),
+            (self._centre, 1, speech),
+            (self._explorer, 2, result),
         ):
             # not replaceWidget: PySide6 6.11 would not know that the splitter owns the widget from then on
             splitter.insertWidget(place, widget)
@@ -158,6 +161,11 @@ class MainWindow(QMainWindow):
             empty.deleteLater()
         self._explorer.setStretchFactor(1, 1)
         self._lay_out()
+        order: list[QWidget] = [self.samples.table, image.canvas, speech.plots, *speech.buttons]
+        within = [w for w in result.findChildren(QWidget) if w.window() is self]  # not the lists of boxes
+        order += [w for w in within if w.focusPolicy() & Qt.FocusPolicy.TabFocus]
+        for first, second in pairwise(order):
+            QWidget.setTabOrder(first, second)
 
     def _lay_out(self) -> None:
         """Widths and heights as they were left."""

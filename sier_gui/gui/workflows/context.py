@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -33,8 +34,15 @@ class Predictors:
         if self._loaded is None or self._loaded.release != release:
             self._loaded = None
             _open_libraries()
-            set_threads((os.cpu_count() or 2) - 1)  # the window keeps one core
-            self._loaded = Predictor(release, device=self._device)
+            # torch brings half a million objects that stay: looking through them for garbage, while they
+            # are made and ever after, would hold Python's lock for 0.1 s each time
+            gc.disable()
+            try:
+                set_threads((os.cpu_count() or 2) - 1)  # the window keeps one core
+                self._loaded = Predictor(release, device=self._device)
+                gc.freeze()
+            finally:
+                gc.enable()
         return self._loaded
 
 
