@@ -84,6 +84,7 @@ class JobRunner(QObject):
         self._queue: list[_Task] = []
         self._parked: list[_Task] = []
         self._paused: set[str] = set()
+        self._quiet_until = 0.0
         self._running: _Task | None = None
         self._closing = False
         self._delivered.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
@@ -132,6 +133,11 @@ class JobRunner(QObject):
         with self._changed:
             self._paused.discard(kind)
             self._unpark()
+
+    def hush(self, seconds: float) -> None:
+        """Begin no work for so long: what was just shown is painted first, for which Python's lock is needed."""
+        with self._changed:
+            self._quiet_until = time.monotonic() + seconds
 
     def paused(self, kind: str) -> bool:
         with self._changed:
@@ -190,6 +196,8 @@ class JobRunner(QObject):
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._queue or self._closing)
+                while not self._closing and (rest := self._quiet_until - time.monotonic()) > 0:
+                    self._changed.wait(rest)
                 if self._closing:
                     break
                 task = heapq.heappop(self._queue)

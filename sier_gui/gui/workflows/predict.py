@@ -29,6 +29,8 @@ KEPT = 500
 MAX_SLICE = 16  # rows between two chances to give way to what the user looks at
 SLICE_S = 0.05  # and how long such a slice may take
 CONFIRM_MS = 1500  # of rest before torch is imported for an answer that is known
+HUSH_S = 0.02  # about the time in which a sample is on the screen
+PAINT_MS = 150  # how long the dataset's turn waits after each step to another sample
 REFRESH_MS = 500  # how often the table shows what came in
 
 
@@ -66,6 +68,11 @@ class PredictWorkflow(QObject):
         self._confirm.setSingleShot(True)
         self._confirm.setInterval(CONFIRM_MS)
         self._confirm.timeout.connect(self._on_rest)
+        self._painted = QTimer(self)
+        self._painted.setSingleShot(True)
+        self._painted.setInterval(PAINT_MS)
+        self._painted.timeout.connect(self._on_painted)
+        context.state.row_changed.connect(self._give_way)
         context.actions.bind("predict.pause", self.pause)
         context.state.sample_changed.connect(self._on_sample)
         context.state.release_changed.connect(self._on_release)
@@ -92,6 +99,18 @@ class PredictWorkflow(QObject):
             self._confirm.start()
         else:
             self._ask(view, release, Priority.URGENT)
+
+    @Slot()
+    def _give_way(self) -> None:
+        """Painting shares Python's lock with the network: it comes first, and walking before the dataset."""
+        self._context.computer.hush(HUSH_S)
+        self._context.computer.pause("dataset")
+        self._painted.start()
+
+    @Slot()
+    def _on_painted(self) -> None:
+        if not self._context.actions.action("predict.pause").isChecked():
+            self._context.computer.resume("dataset")
 
     @Slot()
     def _on_rest(self) -> None:

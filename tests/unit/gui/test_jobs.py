@@ -175,6 +175,21 @@ def test_pause_and_resume(qtbot: QtBot, runner: JobRunner) -> None:
     qtbot.waitUntil(lambda: ("succeeded", 4) in log.said, timeout=5000)
 
 
+def test_hushed_work_begins_when_the_time_is_over(qtbot: QtBot, runner: JobRunner) -> None:
+    runner.hush(0.05)
+    hushed = time.monotonic()
+    log = Log(runner.start("work", lambda _report, _token: time.monotonic()))
+    wait_for(qtbot, log)
+    assert log.said[0][0] == "succeeded"
+    assert log.said[0][1] - hushed >= 0.05  # never earlier; how much later is not this test's matter
+
+
+def test_a_hushed_runner_still_closes(qtbot: QtBot, runner: JobRunner) -> None:
+    runner.hush(3600)
+    runner.start("work", lambda _report, _token: None)
+    assert runner.shutdown(5)
+
+
 def test_a_paused_job_can_be_cancelled(qtbot: QtBot, runner: JobRunner) -> None:
     runner.pause("dataset")
     log = Log(runner.start("dataset", lambda _report, _token: 1))
