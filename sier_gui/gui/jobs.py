@@ -135,7 +135,7 @@ class JobRunner(QObject):
             self._unpark()
 
     def hush(self, seconds: float) -> None:
-        """Begin no work for so long: what was just shown is painted first, for which Python's lock is needed."""
+        """Begin no work for so long: what was just shown is painted first, which needs Python's lock."""
         with self._changed:
             self._quiet_until = time.monotonic() + seconds
 
