@@ -207,8 +207,9 @@ def probe_latency(workbench: Any, seconds: float) -> dict[str, Any]:
     """A 5 ms timer on the GUI thread while explanations run one after the other without a cache."""
     state = workbench.state
     until(lambda: state.attribution is not None)
-    late: list[float] = []
+    late: list[tuple[float, bool]] = []  # seconds, and whether a new sample was just being shown
     due = {"at": time.perf_counter() + 0.005}
+    shown = {"at": 0.0}
     timer = QTimer()
     from PySide6.QtCore import Qt
 
@@ -216,7 +217,7 @@ def probe_latency(workbench: Any, seconds: float) -> dict[str, Any]:
 
     def tick() -> None:
         now = time.perf_counter()
-        late.append(max(0.0, now - due["at"]))
+        late.append((max(0.0, now - due["at"]), now - shown["at"] < SHOWING_S))
         due["at"] = now + 0.005
 
     finished = {"n": 0}
@@ -226,24 +227,31 @@ def probe_latency(workbench: Any, seconds: float) -> dict[str, Any]:
             finished["n"] += 1
             QTimer.singleShot(0, lambda: workbench.actions.trigger("sample.next"))
 
+    state.sample_changed.connect(lambda _view: shown.update(at=time.perf_counter()))
     state.attribution_changed.connect(again)
     timer.timeout.connect(tick)
     again(state.attribution)
     timer.start(5)
     settle(int(seconds * 1000))
     timer.stop()
-    ms = np.array(late) * 1000
     busy = workbench.computer.busy("explain")
-    switches = switch_times(workbench)
     return {
-        "timer_ticks": len(late),
-        "late_median_ms": float(np.median(ms)),
-        "late_p99_ms": float(np.quantile(ms, 0.99)),
-        "late_max_ms": float(ms.max()),
-        "late_over_50_ms": int((ms > 50).sum()),
+        "explaining": lateness([seconds for seconds, showing in late if not showing]),
+        "while a sample appears": lateness([seconds for seconds, showing in late if showing]),
         "explanations_finished": finished["n"],
         "explaining_at_the_end": bool(busy),
-        "switch_to_first_new_attribution": summary(switches),
+        "switch_to_first_new_attribution": summary(switch_times(workbench)),
+    }
+
+
+def lateness(seconds: list[float]) -> dict[str, float]:
+    ms = np.array(seconds or [0.0]) * 1000
+    return {
+        "ticks": len(seconds),
+        "median_ms": float(np.median(ms)),
+        "p99_ms": float(np.quantile(ms, 0.99)),
+        "max_ms": float(ms.max()),
+        "over_50_ms": int((ms > 50).sum()),
     }
 
 
