@@ -27,6 +27,9 @@ def since_start() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) - started
 
 
+SHOWING_S = 0.3  # after a switch the window decodes, lays out and paints a new sample
+
+
 class Paints(QObject):
     """Waits until each watched widget has been painted after a trigger."""
 
