@@ -6,21 +6,17 @@ exit status 0 done, 1 a problem the user can solve, 2 wrong usage.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sier_gui.cli.table import VERBS, verb_parser, window_parser
-from sier_gui.cli.verbs import say
+from sier_gui.cli.table import VERBS, parse_verb, window_parser
+from sier_gui.cli.verbs import discard_stdout, say
 from sier_gui.core.errors import SierError
 
 
 def window(argv: Sequence[str]) -> int:
     arguments = window_parser().parse_args(argv)
-    width, _, height = arguments.size.partition("x")
-    if not (width.isdigit() and height.isdigit()):
-        raise SierError(f"--size {arguments.size} is not WIDTHxHEIGHT.", "For example --size 1280x720.")
     target = arguments.screenshot
     try:
         from sier_gui import app
@@ -41,7 +37,7 @@ def window(argv: Sequence[str]) -> int:
     )
     if target is None:
         return app.run_window(options)
-    app.render_screenshot(options, Path(target), (int(width), int(height)))
+    app.render_screenshot(options, Path(target), arguments.size)
     say(f"{Path(target).resolve()}")
     return 0
 
@@ -51,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         if words and words[0] in VERBS:
-            arguments = verb_parser().parse_args(words)
+            arguments = parse_verb(words)
             return int(arguments.run(arguments))
         return window(words)
     except SierError as error:
@@ -61,6 +57,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         say("sier-gui: stopped.")
         return 130
     except BrokenPipeError:
-        # whoever read our output has gone; closing stdout quietly keeps Python from complaining at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_stdout()  # whoever read our output has gone
         return 1

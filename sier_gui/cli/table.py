@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 
 from sier_gui import __version__
 from sier_gui.cli import verbs
@@ -108,6 +109,27 @@ def verb_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def parse_verb(argv: Sequence[str]) -> argparse.Namespace:
+    """The arguments of a verb; what argparse's own rules cannot say about them is checked here."""
+    parser = verb_parser()
+    arguments = parser.parse_args(argv)
+    if arguments.run is verbs.predict:
+        pair = [arguments.image is not None, arguments.speech is not None]
+        if arguments.dataset is not None and any(pair):
+            parser.error("predict takes a dataset, or --image and --speech, not both")
+        if arguments.dataset is None and not all(pair):
+            parser.error("predict needs a dataset, or both --image and --speech")
+    return arguments
+
+
+def window_size(text: str) -> tuple[int, int]:
+    """WIDTHxHEIGHT in pixels, within what a picture of the window can be."""
+    match = re.fullmatch(r"(\d{3,4})x(\d{3,4})", text, re.ASCII)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not WIDTHxHEIGHT of 100 to 9999 pixels, as 1280x720")
+    return int(match[1]), int(match[2])
+
+
 VERBS = ("predict", "explain", "export", "inspect", "validate", "train", "models")
 
 
@@ -125,7 +147,7 @@ def window_parser() -> argparse.ArgumentParser:
         "--screenshot", metavar="FILE", help="render the window offscreen into a PNG and exit"
     )
     parser.add_argument("--fallback-screenshot", metavar="FILE", help=argparse.SUPPRESS)
-    parser.add_argument("--size", default="1400x900", help="of the screenshot, in pixels")
+    parser.add_argument("--size", type=window_size, default="1400x900", help="of the screenshot, in pixels")
     parser.add_argument("--theme", choices=("system", "light", "dark"), help="colours, for this run")
     parser.add_argument("--mode", choices=("explore",), default="explore")
     parser.add_argument("--version", action="version", version=f"sier-gui {__version__}")

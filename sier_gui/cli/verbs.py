@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -49,15 +50,33 @@ def terminal_report() -> Report:
 def emit(arguments: argparse.Namespace, value: Any, lines: Iterable[str]) -> None:
     """The result: as JSON where asked for, else as ``lines`` for people."""
     if not arguments.json:
-        for line in lines:
-            print(line)
+        print_lines(lines)
     elif arguments.json == "-":
-        json.dump(value, sys.stdout, ensure_ascii=False, allow_nan=False)
-        print()
+        print_lines([json.dumps(value, ensure_ascii=False, allow_nan=False)])
     else:
         from sier_gui.core.paths import write_json
 
         write_json(Path(arguments.json), value)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """To standard output, flushed, so that a full disk is met here and not when Python ends."""
+    try:
+        for line in lines:
+            print(line)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        discard_stdout()
+        raise SierError(
+            f"Cannot write to standard output: {error.strerror or error}.", "Make space, or use --json FILE."
+        ) from error
+
+
+def discard_stdout() -> None:
+    """What is still buffered goes nowhere: else Python would try to write it again at exit, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 # ---------------------------------------------------------------- shared steps of the verbs
@@ -111,8 +130,6 @@ def explained(
 def loose_sample(arguments: argparse.Namespace) -> Sample:
     from sier_gui.core.dataset.pairs import loose_pair
 
-    if not (arguments.image and arguments.speech):
-        raise SierError("A loose pair needs both --image and --speech.", "Name one file for each.")
     return loose_pair(Path(arguments.image), Path(arguments.speech), arguments.text)
 
 

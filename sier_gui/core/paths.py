@@ -72,6 +72,8 @@ def atomic_file(target: Path) -> Iterator[Path]:
     ------
     SierError : the folder cannot be written.
     """
+    if not target.name:  # "." and "/": they would have no name to put the temporary file beside
+        raise SierError(f"{target} is a folder, not a file to write.", "Name a file in it.")
     temporary: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from sier_gui.cli import main
 
 CLASSES = {"anger", "happy", "hate", "sad"}
 
@@ -155,6 +159,52 @@ def test_an_empty_folder_gives_one_clear_line(sier: Callable[..., Any], tmp_path
 def test_wrong_usage_is_status_two(sier: Callable[..., Any], demo: Path) -> None:
     sier("predict", demo, "--device", "toaster", status=2)
     sier("explain", demo, status=2)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("predict",),
+        ("predict", "--image", "a.png"),
+        ("predict", "data", "--image", "a.png", "--speech", "a.wav"),
+        ("--size", "0x0"),
+        ("--size", "999999x999999"),
+        ("--size", "12"),
+    ],
+)
+def test_what_does_not_go_together_is_wrong_usage(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    assert exit_.value.code == 2
+    assert "error:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("target", [".", "/"])
+def test_results_do_not_go_to_a_folder(
+    target: str, demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["inspect", str(demo / "samples.csv"), "--json", target]) == 1
+    assert "is a folder" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("form", [(), ("--json", "-")])
+def test_a_full_disk_under_standard_output_is_one_message(form: tuple[str, ...], demo: Path) -> None:
+    command = [sys.executable, "-m", "sier_gui", "inspect", str(demo / "samples.csv"), *form]
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            command, cwd=demo.parents[1], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert result.returncode == 1
+    assert result.stderr.startswith("sier-gui: Cannot write to standard output")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_weights_nobody_publishes_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "fetch", "vgg99"]) == 1
+    assert "vgg16" in capsys.readouterr().err
 
 
 def test_models_list_and_verify(sier_json: Callable[..., Any], tmp_path: Path, demo: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -87,9 +88,12 @@ def parse(absence: str) -> tuple[Policy, float | None]:
     if name not in names():
         raise SierError(f"There is no absence {name!r}.", f"Use {', '.join(names())}.")
     try:
-        return _policy(name), float(number) if colon else None
+        parameter = float(number) if colon else None
     except ValueError:
-        raise SierError(f"{number!r} is no number for {name}.", f"Use for example {name}:8.") from None
+        parameter = math.nan
+    if parameter is not None and not math.isfinite(parameter):
+        raise SierError(f"{number!r} is no number for {name}.", f"Use for example {name}:8.")
+    return _policy(name), parameter
 
 
 def _policy(name: str) -> Policy:

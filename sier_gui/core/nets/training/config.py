@@ -12,14 +12,18 @@ from sier_gui.core.errors import SierError
 from sier_gui.core.nets import toml
 from sier_gui.core.nets.releases import front_from_table
 
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")  # as Lightning Fabric names them
 PRESETS = Path(__file__).parent / "presets"
 
 
 @dataclass(frozen=True)
 class ReleaseTable:
-    """What the release is called. ``notes``: lines for the card; ``half``: weights stored as float16."""
+    """What the release is called; without a name, what its folder ``<name>/<version>`` says.
 
-    name: str = ""  # empty: the name of the output folder
+    ``notes``: lines for the card; ``half``: weights stored as float16.
+    """
+
+    name: str = ""
     version: str = "1"
     half: bool = True
     notes: tuple[str, ...] = ()
@@ -39,7 +43,7 @@ class Optimiser:
     plateau_factor: float = 0.1
     clip: float = 0.0  # largest norm of the gradient; 0: unlimited
     accumulate: int = 1  # batches per optimiser step
-    precision: str = "32-true"  # as Lightning Fabric names it: 32-true, bf16-mixed, 16-mixed
+    precision: str = "32-true"  # one of `PRECISIONS`
 
 
 @dataclass(frozen=True)
@@ -229,6 +233,7 @@ def _check(config: TrainingConfig, where: str) -> None:
     chances = (a.drop_image, a.drop_speech, a.image_patches, a.speech_segments, a.drop_image + a.drop_speech)
     rules = {
         "optimiser.name must be adam or adamw": o.name in ("adam", "adamw"),
+        f"optimiser.precision must be {', '.join(PRECISIONS)}": o.precision in PRECISIONS,
         "optimiser.learning_rate must be above 0": o.learning_rate > 0,
         "optimiser.batch, epochs and accumulate must be at least 1": min(o.batch, o.epochs, o.accumulate)
         >= 1,

@@ -28,7 +28,7 @@ from sier_gui.core.nets.prediction import resolve_device
 from sier_gui.core.nets.release_files import CONFIG
 from sier_gui.core.nets.releases import Release, open_release, write_release
 from sier_gui.core.nets.training.card import make_card
-from sier_gui.core.nets.training.config import TrainingConfig
+from sier_gui.core.nets.training.config import ReleaseTable, TrainingConfig
 from sier_gui.core.nets.training.data import FeatureSource, Indices, RawSource, Source, TrainingData, decode
 from sier_gui.core.nets.training.loop import Fit, Task, probabilities
 from sier_gui.core.nets.training.metrics import evaluate, over_seeds
@@ -97,8 +97,17 @@ def _completed(config: TrainingConfig, catalogue: Catalogue, out: Path) -> Train
     return replace(
         config,
         network=NetworkConfig.from_table(table).to_table(),
-        release=replace(config.release, name=config.release.name or out.resolve().name),
+        release=_named(config.release, out.resolve()),
     )
+
+
+def _named(table: ReleaseTable, out: Path) -> ReleaseTable:
+    """``table`` with a name: its own, else by ``<name>/<version>``, where a version starts with a digit."""
+    if table.name:
+        return table
+    if out.name[:1].isdigit() and out.parent.name:
+        return replace(table, name=out.parent.name, version=out.name)
+    return replace(table, name=out.name)
 
 
 def _release_tables(config: TrainingConfig, origin: dict[str, Any]) -> dict[str, Any]:

@@ -104,7 +104,9 @@ def test_blur_is_a_gaussian():
     np.testing.assert_allclose(stand_ins("blur:2", tensors, MEANS, 0)[SPEECH], expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("absence", ["black", "blur:x", "", "blur:0", "blur:-1"])
+@pytest.mark.parametrize(
+    "absence", ["black", "blur:x", "", "blur:0", "blur:-1", "blur:nan", "blur:inf", "blur:-inf"]
+)
 def test_an_unknown_absence_is_refused(absence):
     with pytest.raises(SierError):
         stand_ins(absence, generated_inputs().tensors, MEANS, 0)

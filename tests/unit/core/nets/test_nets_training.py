@@ -390,3 +390,8 @@ def test_classes_without_samples_are_explained(catalogue, tmp_path, tiny_network
 def test_pretrained_weights_for_a_network_that_takes_none(catalogue, tmp_path, tiny_networks):
     with pytest.raises(SierError, match="takes no pretrained"):
         train(catalogue, tiny(init={"trunk": "vgg16"}), tmp_path / "r")
+
+
+def test_a_release_is_called_as_its_folder_is(catalogue, tmp_path, tiny_networks):
+    for folder, label in (("mine/2", "mine/2"), ("other", "other/1")):
+        assert train(catalogue, tiny(epochs=1), tmp_path / folder).label == label

@@ -152,6 +152,7 @@ def test_a_config_survives_its_tables(preset):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ('[optimiser]\nprecision = "8"', "precision"),
         ("[optimizer]", "unknown key optimizer"),
         ("[optimiser]\nlr = 1", "unknown key lr"),
         ("[optimiser]\nepochs = 1.5", "epochs = 1.5"),
