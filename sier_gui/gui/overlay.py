@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from sier_gui.core.explain.attribution import Attribution
     from sier_gui.gui.state import AppState, OverlayOptions
 
-EMPHASIS_PERCENTILE = 70  # mirrors the playback rule, which mutes what lies below the 30th
-
 
 @dataclass(frozen=True, slots=True)
 class Layer:
@@ -81,13 +79,6 @@ def layer(attribution: Attribution, modality: Modality, target: str | None, opti
     scaled_by = values.values() if options.shared_scale else (values[modality],)
     limit = max(float(np.abs(v).max(initial=0.0)) for v in scaled_by)
     return Layer(values[modality], limit or 1.0, options.signed)
-
-
-def emphasised(values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """The players that speak for the class most: positive and at or above the 70th percentile."""
-    if values.size == 0 or values.max() == values.min():
-        return np.zeros(values.shape, bool)
-    return (values > 0) & (values >= np.percentile(values, EMPHASIS_PERCENTILE))
 
 
 def signed_text(value: float, stderr: float | None = None) -> str:

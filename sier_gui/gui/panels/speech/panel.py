@@ -87,7 +87,7 @@ class SpeechPanel(QWidget):
     def _clear(self, title: str, hint: str) -> None:
         self._mel = self._times = None
         self.plots.show_notice(title, hint)
-        self.words.show_text("", 0.0)
+        self.words.show_text("", np.zeros(0, np.float32), 1)
         self._describe()
 
     @Slot(object)
@@ -102,7 +102,7 @@ class SpeechPanel(QWidget):
             return
         mel, self._times = self._features(view)
         self._mel = mel[0]
-        self.words.show_text(view.sample.text, len(view.speech) / view.rate)
+        self.words.show_text(view.sample.text, view.speech, view.rate)
         self.plots.show_speech(view.speech, view.rate, self._mel, self._times)
         self._refresh_overlay()
 
@@ -127,7 +127,7 @@ class SpeechPanel(QWidget):
         else:
             edges = attribution.segment_edges_s
             self.plots.show_segments(edges, layer, options)
-            self.words.emphasise(edges, overlay.emphasised(layer.values))
+            self.words.emphasise(edges, layer.values)
             self.key.show_scale(*layer.key())
             self.key.setVisible(not options.shared_scale)  # a shared one stands below the picture
         self._describe()

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from sier_gui.core.domain import FloatArray
+from sier_gui.core.export.words import Span, contributing, word_spans, word_values
+
 _TOOLTIP_CHARACTERS = 1200
 _GAP = 3  # points between neighbours
-
-
-def spread(text: str, duration_s: float) -> list[tuple[str, float, float]]:
-    """(word, start, stop) seconds: the speech divided by each word's letters plus its space.
-
-    An estimate until words are aligned to the sound; good enough to find one's way.
-    """
-    words = text.split()
-    weights = np.array([len(w) + 1 for w in words], float)
-    if not words:
-        return []
-    edges = np.concatenate([[0.0], np.cumsum(weights)]) / weights.sum() * duration_s
-    return [(w, float(a), float(b)) for w, (a, b) in zip(words, pairwise(edges), strict=True)]
 
 
 class WordsRow(QWidget):
@@ -33,6 +21,7 @@ class WordsRow(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._text = ""
+        self._spans: list[Span] = []
         self._words: list[tuple[str, float, float]] = []
         self._emphasised: NDArray[np.bool_] = np.zeros(0, bool)
         self._span = (0.0, 1.0)
@@ -43,21 +32,20 @@ class WordsRow(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(200, self.fontMetrics().height() + 8)
 
-    def show_text(self, text: str, duration_s: float) -> None:
+    def show_text(self, text: str, speech: FloatArray, rate: int) -> None:
+        """``text`` spread over ``speech``, as the exported figure spreads it."""
         self._text = text
-        self._words = spread(text, duration_s)
+        self._spans = word_spans(text, speech, rate) if len(speech) else []
+        self._words = [(span.text, span.start_s, span.end_s) for span in self._spans]
         self._emphasised = np.zeros(len(self._words), bool)
         self.setAccessibleDescription(text[:_TOOLTIP_CHARACTERS])
         self.update()
 
-    def emphasise(self, edges: NDArray[np.float64] | None, segments: NDArray[np.bool_] | None) -> None:
-        """Bold where the word's middle lies in one of the chosen ``segments`` between ``edges`` seconds."""
+    def emphasise(self, edges: NDArray[np.float64] | None, values: NDArray[np.float64] | None) -> None:
+        """Bold where a word carries much of the segments' ``values`` between ``edges`` seconds."""
         self._emphasised = np.zeros(len(self._words), bool)
-        if edges is not None and segments is not None and self._words:
-            middles = np.array([(start + stop) / 2 for _, start, stop in self._words])
-            inside = (middles >= edges[0]) & (middles < edges[-1])
-            owner = np.clip(np.searchsorted(edges, middles, side="right") - 1, 0, len(segments) - 1)
-            self._emphasised = segments[owner] & inside
+        if edges is not None and values is not None and self._spans:
+            self._emphasised = contributing(word_values(self._spans, edges, values))
         self.update()
 
     def place(self, span: tuple[float, float], columns: tuple[float, float]) -> None:

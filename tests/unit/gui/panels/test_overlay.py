@@ -72,13 +72,6 @@ def test_the_class_explained_is_the_chosen_one_else_the_attributions_else_the_pr
     assert overlay.explained_class(state) == "happy"
 
 
-def test_emphasis_is_the_upper_three_tenths_of_what_speaks_for_the_class() -> None:
-    values = np.arange(-5.0, 5.0)
-    np.testing.assert_array_equal(np.flatnonzero(overlay.emphasised(values)), [7, 8, 9])
-    assert not overlay.emphasised(-values - 10).any()
-    assert not overlay.emphasised(np.full(4, 0.3)).any()
-
-
 def test_standard_errors_belong_to_the_class_asked_for() -> None:
     of = views.view()
     attribution = views.attribution(of, estimated=True)

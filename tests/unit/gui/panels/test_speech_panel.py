@@ -20,7 +20,6 @@ from sier_gui.gui import theme
 from sier_gui.gui.actions import ActionTable
 from sier_gui.gui.panels.speech import SpeechPanel
 from sier_gui.gui.panels.speech.items import hz_ticks, mel_row, round_ticks, row_hz
-from sier_gui.gui.panels.speech.words import spread
 from sier_gui.gui.state import AppState, Hover, SampleView
 
 
@@ -277,13 +276,6 @@ def test_ten_thousand_characters_fit_on_one_line_and_spread_when_zoomed(
     panel.words.grab()
     panel.plots.wave.setXRange(0.5, 0.52, padding=0)
     assert not panel.words._crowded()
-
-
-def test_words_share_the_speech_by_their_letters() -> None:
-    placed = spread("to be  or\nnot", 1.3)
-    assert [word for word, _, _ in placed] == ["to", "be", "or", "not"]
-    assert [stop for _, _, stop in placed] == pytest.approx([0.3, 0.6, 0.9, 1.3])
-    assert spread("  ", 1.0) == []
 
 
 def test_broken_speech_says_which_file_and_why(panel: SpeechPanel, state: AppState) -> None:
