@@ -80,7 +80,11 @@ def verb_parser() -> argparse.ArgumentParser:
     add_selection(verb)
     add_explanation(verb)
     add_network(verb)
-    verb.add_argument("--no-cache", action="store_true", help="compute even what was computed before")
+    kept = verb.add_mutually_exclusive_group()
+    kept.add_argument(
+        "--resume", action="store_true", help="take what was explained before from the cache (the default)"
+    )
+    kept.add_argument("--no-cache", action="store_true", help="compute even what was computed before")
 
     verb = add("export", verbs.export, "Annotated figures, spans and raw values.")
     add_dataset(verb)

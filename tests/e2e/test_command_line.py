@@ -241,3 +241,15 @@ def test_json_goes_to_a_file_atomically(sier: Callable[..., Any], demo: Path, tm
 def test_the_real_set_predicts_181_rows(sier_json: Callable[..., Any], shared: Path) -> None:
     rows = sier_json("predict", shared / "sier_mini")
     assert len(rows) == 181
+
+
+def test_explaining_goes_on_from_the_cache(
+    sier_json: Callable[..., Any], sier: Callable[..., Any], demo: Path
+) -> None:
+    (sample_id,) = first_ids(demo)
+    arguments = ("explain", demo, "--sample", sample_id, "--grid", 2, "--segments", 4)
+    first = sier_json(*arguments)
+    again = sier_json(*arguments, "--resume")
+    assert again["seconds"] == first["seconds"]  # of the first time: nothing was computed
+    assert again["image"] == first["image"]
+    sier(*arguments, "--resume", "--no-cache", status=2)
