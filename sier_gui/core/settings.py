@@ -25,7 +25,9 @@ class Settings:
                 self.file.replace(self.recovered_from)
 
     def get(self, key: str, default: Any = None) -> Any:
-        return self._values.get(key, default)
+        """The value of ``key``; ``default`` where there is none of its type (files get edited by hand)."""
+        value = self._values.get(key, default)
+        return value if default is None or isinstance(value, type(default)) else default
 
     def set(self, key: str, value: Any) -> None:
         if self._values.get(key) == value:
