@@ -260,8 +260,8 @@ class PredictWorkflow(QObject):
             file = predictions_file(state.dataset.dataset_hash, state.release.weights_hash)
             try:
                 state.predictions.save(file)
-            except SierError as error:
-                self._context.messages.error(error)
+            except SierError as error:  # they are computed again next time: no reason to stop anybody
+                self._context.messages.info(error.message, error.hint)
 
 
 def _predicted(
