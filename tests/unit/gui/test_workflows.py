@@ -521,6 +521,19 @@ def test_export_writes_and_says_where(qtbot: QtBot, workbench: Open, dataset: Pa
     assert str(out) in last_words(bench)
 
 
+def test_an_export_folder_that_cannot_be_written_is_told(
+    qtbot: QtBot, workbench: Open, dataset: Path, tmp_path: Path
+) -> None:
+    bench = workbench(dataset)
+    qtbot.waitUntil(explained(bench.state, "s0"), timeout=LONG)
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file, where a folder should be")
+    bench.export.export(ExportChoice(("png",), 85.0, str(blocked / "out")))
+    qtbot.waitUntil(lambda: "blocked" in last_words(bench), timeout=LONG)
+    bench.export.export(ExportChoice(("audacity",), 85.0, str(tmp_path / "free")))
+    qtbot.waitUntil(lambda: any("Wrote" in m.text for m in bench.messages.history), timeout=LONG)
+
+
 def test_the_theme_is_switched_and_remembered(qtbot: QtBot, workbench: Open) -> None:
     from sier_gui.gui import theme
 
