@@ -529,7 +529,7 @@ def test_an_export_folder_that_cannot_be_written_is_told(
     blocked = tmp_path / "blocked"
     blocked.write_text("a file, where a folder should be")
     bench.export.export(ExportChoice(("png",), 85.0, str(blocked / "out")))
-    qtbot.waitUntil(lambda: "blocked" in last_words(bench), timeout=LONG)
+    qtbot.waitUntil(lambda: any("blocked" in m.text for m in bench.messages.history), timeout=LONG)
     bench.export.export(ExportChoice(("audacity",), 85.0, str(tmp_path / "free")))
     qtbot.waitUntil(lambda: any("Wrote" in m.text for m in bench.messages.history), timeout=LONG)
 
