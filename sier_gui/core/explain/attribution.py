@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,11 +15,15 @@ from sier_gui.core.domain import Modality
 from sier_gui.core.errors import SierError
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 METHODS = ("modality", "owen", "shapley", "paper")
 VALUES = ("probability", "logit")
 MAX_GRID = 32
 MAX_SEGMENTS = 128
+MAX_BANDS = 16
+WORDS = "words"
+Z95 = 1.96  # two-sided 95 % of a normal distribution
 CODE_VERSION = "1"  # raise it whenever the same request would give other numbers: the cache asks for it
 
 
@@ -31,12 +36,15 @@ class ExplainRequest:
     method : "modality" (two players), "owen" (exact, by halving), "shapley" (flat game: exact where it
         can be enumerated within ``budget``, else sampled) or "paper" (the printed formula; for comparison).
     grid : image patches per side.
-    segments : number of equal speech segments, or their length in seconds as "0.5s".
+    segments : number of equal speech segments, their length in seconds as "0.5s", or "words".
+    bands : parts that each speech segment is split into along the frequency axis, equal in mel rows.
     absence : what stands in for a removed player: zeros, mean, blur or noise; "blur:6" sets its parameter.
     value : "probability" (softmax) or "logit".
     target : class explained; None explains the predicted one. All classes are computed anyway.
     seed : of whatever is random (noise, permutations).
-    budget : most evaluations of the network, for "shapley".
+    budget : most inputs through the network's expensive part, for "shapley".
+    error : "shapley" stops once its own estimate of the relative L2 error is this small, for example 0.05.
+    seconds : "shapley" stops after so much wall time; such a result depends on the machine's speed.
     batch : coalitions per pass; None chooses from the network's cost.
 
     Raises
@@ -53,6 +61,9 @@ class ExplainRequest:
     seed: int = 0
     budget: int | None = None
     batch: int | None = None
+    bands: int = 1
+    error: float | None = None
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.segments, str) and self.segments.isdecimal():
@@ -69,27 +80,37 @@ class ExplainRequest:
         for name, number in (("budget", self.budget), ("batch", self.batch)):
             if number is not None and number < 1:
                 raise SierError(f"A {name} of {number}.", "Use a positive number.")
+        if not 1 <= self.bands <= MAX_BANDS:
+            raise SierError(f"{self.bands} frequency bands.", f"Use 1 to {MAX_BANDS}, for example 4.")
+        for name, limit in (("error", self.error), ("time limit", self.seconds)):
+            if limit is not None and not 0 < limit < math.inf:
+                raise SierError(f"A {name} of {limit}.", "Use a number above 0.")
         if self.seed < 0:
             raise SierError(f"The seed {self.seed} is negative.", "Use 0 or more.")
 
     @staticmethod
     def _check_seconds(text: str) -> None:
-        if not re.fullmatch(r"\d+(\.\d+)?s", text) or float(text[:-1]) <= 0:
-            raise SierError(f"{text!r} says no speech segments.", "Use a number as 16, or seconds as 0.5s.")
+        if text != WORDS and (not re.fullmatch(r"\d+(\.\d+)?s", text) or float(text[:-1]) <= 0):
+            raise SierError(
+                f"{text!r} says no speech segments.", "Use a number as 16, seconds as 0.5s, or words."
+            )
 
     @property
     def segment_seconds(self) -> float | None:
         """Length of a segment where it was given in seconds."""
-        return float(self.segments[:-1]) if isinstance(self.segments, str) else None
+        timed = isinstance(self.segments, str) and self.segments != WORDS
+        return float(str(self.segments)[:-1]) if timed else None
 
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
     """Values of the players of one sample, for all classes, with where they come from.
 
-    ``values[IMAGE]`` is (C, rows, columns), ``values[SPEECH]`` (C, segments); "modality" has one player each:
-    (C, 1, 1) and (C, 1). While an explanation refines (``complete`` False) the values of a coarser partition
-    are spread evenly over the players of each of its parts, so that all sums hold at any time.
+    ``values[IMAGE]`` is (C, rows, columns), ``values[SPEECH]`` (C, segments), or (C, bands, segments) for
+    time × band, lowest band first; "modality" has one player each: (C, 1, 1) and (C, 1). While an
+    explanation refines (``complete`` False) the values of a coarser partition are spread evenly over the
+    players of each of its parts, so that all sums hold at any time. ``coarse[m]``, the players' layout, is
+    True where that was done: the value of the part is known, how it divides is not; None: nowhere.
     ``split[m]`` (C,) is the game of whole modalities; ``f_none`` and ``f_all`` (C,) its empty and full
     coalition; ``stderr`` like ``values``, None where they are exact. All float64.
     """
@@ -113,6 +134,7 @@ class Attribution:
     release_hash: str
     sample_hash: str
     code_version: str = CODE_VERSION
+    coarse: Mapping[Modality, Bools] | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)  # further facts, as JSON values
 
     def index(self, target: str | None = None) -> int:
@@ -132,8 +154,23 @@ class Attribution:
         return self.values[Modality.IMAGE][self.index(target)]
 
     def speech(self, target: str | None = None) -> Floats:
-        """(segments,) values of the speech segments."""
-        return self.values[Modality.SPEECH][self.index(target)]
+        """(segments,) values of the speech segments; bands are summed, so that the total stays."""
+        values = self.values[Modality.SPEECH][self.index(target)]
+        return values if values.ndim == 1 else values.sum(axis=0)
+
+    def unsettled(self, target: str | None = None) -> dict[Modality, Bools]:
+        """Players whose sign is not settled: still part of something coarser, or within 1.96 standard errors of 0.
+
+        Layout of the players by modality (bands as they are).
+        """
+        c = self.index(target)
+        found = {m: np.zeros(v.shape[1:], bool) for m, v in self.values.items()}
+        for m, v in self.values.items():
+            if self.coarse is not None:
+                found[m] |= self.coarse[m]
+            if self.stderr is not None:
+                found[m] |= np.abs(v[c]) < Z95 * self.stderr[m][c]
+        return found
 
     def sums(self, target: str | None = None) -> dict[Modality, float]:
         """Sum of a modality's values."""
@@ -165,7 +202,7 @@ class Attribution:
             "sample_id": self.sample_id,
             "class": self.target,
             "image": self.image().tolist(),
-            "speech": self.speech().tolist(),
+            "speech": self.values[Modality.SPEECH][c].tolist(),
             "modality": {
                 "split": {str(m): float(s[c]) for m, s in self.split.items()},
                 "sum": {str(m): s for m, s in self.sums().items()},

@@ -143,6 +143,7 @@ def _attribution(
         f_none=estimate.corners.f_none,
         f_all=estimate.corners.f_all,
         stderr=estimate.stderr,
+        coarse=estimate.coarse,
         segment_edges_s=players.segment_edges_s,
         evaluations=estimate.evaluations,
         seconds=0.0,

@@ -10,19 +10,20 @@ from itertools import product
 import numpy as np
 
 from sier_gui.core.domain import Modality
-from sier_gui.core.explain.attribution import Floats
+from sier_gui.core.explain.attribution import Bools, Floats
 from sier_gui.core.explain.game import Game
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Values of the players so far: ``values`` and ``stderr`` are (C, *layout of the players)."""
+    """Values of the players so far: ``values`` and ``stderr`` are (C, *layout of the players), ``coarse`` the layout."""
 
     values: Mapping[Modality, Floats]
     corners: Corners
     evaluations: int
     complete: bool
     stderr: Mapping[Modality, Floats] | None = None
+    coarse: Mapping[Modality, Bools] | None = None  # players whose part is not divided yet
 
 
 @dataclass(frozen=True, slots=True)

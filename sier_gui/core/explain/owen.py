@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sier_gui.core.domain import Modality
-from sier_gui.core.explain.attribution import Floats
+from sier_gui.core.explain.attribution import Bools, Floats
 from sier_gui.core.explain.estimate import Corners, Estimate, contexts, value_corners
 from sier_gui.core.explain.game import Game
 from sier_gui.core.explain.players import Ints
@@ -124,6 +124,13 @@ class Branch:
             spread[(slice(None), *cells(part.box))] = (part.value / size).reshape(-1, *(1 for _ in part.box))
         return spread
 
+    def coarse(self) -> Bools:
+        """True for the players of parts that can still be divided."""
+        found = np.zeros(self.shape, bool)
+        for part in self.parts:
+            found[cells(part.box)] = halves(part.box) is not None
+        return found
+
     def _split(self, parts: list[Part]) -> None:
         pairs = [pair for part in parts if (pair := halves(part.box)) is not None]
         fresh = [
@@ -179,12 +186,14 @@ def owen_values(game: Game) -> Iterator[Estimate]:
     branches = {m: Branch(game, m, corners) for m in game.corners}
 
     def estimate() -> Estimate:
-        open_parts = any(halves(part.box) for branch in branches.values() for part in branch.parts)
+        coarse = {m: branch.coarse() for m, branch in branches.items()}
+        divisible = any(c.any() for c in coarse.values())
         return Estimate(
             values={m: branch.values() for m, branch in branches.items()},
             corners=corners,
             evaluations=corners.evaluations + sum(branch.evaluations for branch in branches.values()),
-            complete=not open_parts,
+            complete=not divisible,
+            coarse=coarse if divisible else None,
         )
 
     latest = estimate()

@@ -68,7 +68,7 @@ def shapley_values(game: Game, *, separable: bool, budget: int | None, seed: int
 def enumerated_values(game: Game) -> Iterator[Estimate]:
     """The modality split, then exact Shapley values: each mask of a modality meets each of the others."""
     corners = value_corners(game)
-    yield Estimate(_split_evenly(game, corners), corners, corners.evaluations, complete=False)
+    yield first_estimate(game, corners)
     masks, index, shifts, players = {}, {}, {}, 0
     coalitions = np.arange(2 ** sum(prod(shape) for shape in game.shapes.values()))
     for modality, shape in game.shapes.items():
@@ -104,7 +104,7 @@ def sampled_values(game: Game, *, budget: int, seed: int) -> Iterator[Estimate]:
         raise SierError(
             f"{budget} evaluations are too few to sample {players} players.", f"Use at least {needed}."
         )
-    yield Estimate(_split_evenly(game, corners), corners, corners.evaluations, complete=False)
+    yield first_estimate(game, corners)
     rng = stream(seed, "shapley/permutations")
     total = np.zeros((players, len(corners.f_none)))
     squares = np.zeros_like(total)
@@ -156,9 +156,11 @@ def _by_modality(game: Game, flat: Floats) -> dict[Modality, Floats]:
     return values
 
 
-def _split_evenly(game: Game, corners: Corners) -> dict[Modality, Floats]:
+def first_estimate(game: Game, corners: Corners) -> Estimate:
     """A first picture: each modality's share, spread over its players."""
-    return {
+    values = {
         m: np.multiply.outer(split / prod(game.shapes[m]), np.ones(game.shapes[m]))
         for m, split in corners.split.items()
     }
+    coarse = {m: np.ones(shape, bool) for m, shape in game.shapes.items()}
+    return Estimate(values, corners, corners.evaluations, complete=False, coarse=coarse)
