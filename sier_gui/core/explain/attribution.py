@@ -159,7 +159,7 @@ class Attribution:
         return values if values.ndim == 1 else values.sum(axis=0)
 
     def unsettled(self, target: str | None = None) -> dict[Modality, Bools]:
-        """Players whose sign is not settled: still part of something coarser, or within 1.96 standard errors of 0.
+        """Players whose sign is not settled: part of something coarser, or within 1.96 standard errors of 0.
 
         Layout of the players by modality (bands as they are).
         """

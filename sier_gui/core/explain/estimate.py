@@ -16,7 +16,7 @@ from sier_gui.core.explain.game import Game
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Values of the players so far: ``values`` and ``stderr`` are (C, *layout of the players), ``coarse`` the layout."""
+    """Values of the players so far: ``values`` and ``stderr`` (C, *layout), ``coarse`` in their layout."""
 
     values: Mapping[Modality, Floats]
     corners: Corners
