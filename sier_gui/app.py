@@ -187,11 +187,11 @@ class Workbench(QObject):
 
     @Slot(str, object)
     def _on_activity(self, kind: str, progress: object) -> None:
-        self.state.busy_changed.emit(kind, getattr(progress, "fraction", 0.0))
+        self.state.set_busy(kind, getattr(progress, "fraction", 0.0))
 
     @Slot(str)
     def _on_end(self, kind: str) -> None:
-        self.state.busy_changed.emit(kind, -1.0)
+        self.state.set_busy(kind, -1.0)
 
     @Slot()
     def quit(self) -> None:

@@ -20,12 +20,20 @@ if TYPE_CHECKING:
 class Layer:
     """One modality's values and the scale they are coloured on.
 
-    ``values``: (rows, columns) or (segments,) float64; ``limit`` > 0 is the magnitude of the full colour.
+    ``values``: (rows, columns), (segments,) or (bands, segments) float64; ``limit`` > 0 is the magnitude of
+    the full colour; ``unsettled``, the shape of ``values``: True where the sign is not known yet, to be
+    hatched; None: nowhere.
     """
 
     values: NDArray[np.float64]
     limit: float
     signed: bool
+    unsettled: NDArray[np.bool_] | None = None
+
+    @property
+    def hatched(self) -> NDArray[np.bool_]:
+        """As ``unsettled``, always an array."""
+        return np.zeros(self.values.shape, bool) if self.unsettled is None else self.unsettled
 
     @property
     def strength(self) -> NDArray[np.float64]:
@@ -71,14 +79,142 @@ def explained_class(state: AppState) -> str | None:
 
 
 def layer(attribution: Attribution, modality: Modality, target: str | None, options: OverlayOptions) -> Layer:
-    """Values of one modality for ``target``, scaled by its own or by both modalities' largest magnitude."""
-    values = {
-        Modality.IMAGE: np.asarray(attribution.image(target), np.float64),
-        Modality.SPEECH: np.asarray(attribution.speech(target), np.float64),
+    """Values of one modality for ``target``, scaled by its own or by both modalities' largest magnitude.
+
+    Speech that is cut into bands too is summed over them here: one value per segment, as on the waveform.
+    """
+    image = modality is Modality.IMAGE
+    values = attribution.image(target) if image else attribution.speech(target)
+    limit = _limit(attribution, modality, target, options)
+    return Layer(values, limit, options.signed, _unsettled(attribution, modality, target))
+
+
+def speech_cells(attribution: Attribution, target: str | None, options: OverlayOptions) -> Layer:
+    """The speech's values as the spectrogram shows them: (bands, segments), lowest band first."""
+    values = attribution.values[Modality.SPEECH][attribution.index(target)]
+    cells = values.reshape(-1, values.shape[-1])
+    limit = _limit(attribution, Modality.SPEECH, target, options)
+    unsettled = attribution.unsettled(target)[Modality.SPEECH].reshape(cells.shape)
+    return Layer(cells, limit, options.signed, unsettled)
+
+
+def _limit(
+    attribution: Attribution, modality: Modality, target: str | None, options: OverlayOptions
+) -> float:
+    """The largest magnitude drawn: patches, segments, and the cells of segments."""
+    index = attribution.index(target)
+    drawn = {
+        Modality.IMAGE: (attribution.image(target),),
+        Modality.SPEECH: (attribution.speech(target), attribution.values[Modality.SPEECH][index]),
     }
-    scaled_by = values.values() if options.shared_scale else (values[modality],)
-    limit = max(float(np.abs(v).max(initial=0.0)) for v in scaled_by)
-    return Layer(values[modality], limit or 1.0, options.signed)
+    scaled_by = [*drawn[Modality.IMAGE], *drawn[Modality.SPEECH]] if options.shared_scale else drawn[modality]
+    return max(float(np.abs(v).max(initial=0.0)) for v in scaled_by) or 1.0
+
+
+def _unsettled(attribution: Attribution, modality: Modality, target: str | None) -> NDArray[np.bool_]:
+    """Where the sign of `layer`'s values is not known: part of something coarser, or within 1.96 standard
+    errors of zero."""
+    from sier_gui.core.explain.attribution import Z95
+
+    if modality is Modality.IMAGE or attribution.values[modality].ndim == 2:
+        return attribution.unsettled(target)[modality]
+    coarse, errors = _reaching_over(attribution), standard_error(attribution, modality, target)
+    return coarse if errors is None else coarse | (np.abs(attribution.speech(target)) < Z95 * errors)
+
+
+def _reaching_over(attribution: Attribution) -> NDArray[np.bool_]:
+    """Segments, (segments,), with a cell whose part reaches over the segment's edges: their sum is not known.
+
+    A part's cells carry equal values for all classes.
+    """
+    values, coarse = attribution.values[Modality.SPEECH], attribution.coarse
+    found = np.zeros(values.shape[-1], bool)
+    if coarse is not None:
+        cells = coarse[Modality.SPEECH].reshape(-1, values.shape[-1])
+        equal = (values[..., 1:] == values[..., :-1]).all(axis=0).reshape(len(cells), -1)
+        joined = (equal & cells[:, 1:] & cells[:, :-1]).any(axis=0)
+        found[1:] |= joined
+        found[:-1] |= joined
+    return found
+
+
+def hatch_meaning(attribution: Attribution, target: str | None) -> tuple[str, str]:
+    """What hatching says in this map, for a key and as a sentence; both "" where nothing is."""
+    if not any(unsettled.any() for unsettled in attribution.unsettled(target).values()):
+        return "", ""
+    if attribution.coarse is not None and any(coarse.any() for coarse in attribution.coarse.values()):
+        return "unsettled", "Hatched: only the sum of a larger part is known so far, spread evenly over it."
+    return "unsettled", "Hatched: within 1.96 standard errors of zero, so that its sign may be chance."
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Players whose sum is known, but not how it divides."""
+
+    value: float
+    players: int
+
+
+def part_of(
+    attribution: Attribution, modality: Modality, target: str | None, at: tuple[int, ...]
+) -> Part | None:
+    """The part that the player ``at`` (an index in the players' layout) still belongs to; None if to none.
+
+    Its players carry equal values for all classes, and are coarse: neighbouring parts that agree in every
+    class count as one, whose sum is as true.
+    """
+    if attribution.coarse is None or not attribution.coarse[modality][at]:
+        return None
+    values = attribution.values[modality]
+    own = np.moveaxis(values, 0, -1)[at]
+    alike = attribution.coarse[modality] & (np.moveaxis(values, 0, -1) == own).all(axis=-1)
+    members = _connected(alike, at)
+    return Part(float(values[attribution.index(target)][members].sum()), int(members.sum()))
+
+
+def _connected(mask: NDArray[np.bool_], start: tuple[int, ...]) -> NDArray[np.bool_]:
+    """What of ``mask`` hangs together with ``start``, edge to edge."""
+    found = np.zeros(mask.shape, bool)
+    found[start] = True
+    while True:
+        grown = found.copy()
+        for axis in range(mask.ndim):
+            ahead, behind = np.moveaxis(grown, axis, 0), np.moveaxis(found, axis, 0)
+            ahead[1:] |= behind[:-1]
+            ahead[:-1] |= behind[1:]
+        grown &= mask
+        if (grown == found).all():
+            return found
+        found = grown
+
+
+def value_text(
+    attribution: Attribution, modality: Modality, target: str | None, at: tuple[int, ...], refining: bool
+) -> str:
+    """What hovering says of a player: ``φ +0.031 ± 0.004``, or the value of the part it still belongs to.
+
+    ``at`` indexes the players' layout. ``refining``: more is under way.
+    """
+    part = part_of(attribution, modality, target, at)
+    if part is not None:
+        state = "still refining" if refining else "not divided further"
+        noun = "patches" if modality is Modality.IMAGE else "segments" if len(at) == 1 else "cells"
+        return f"{state}: φ {signed_text(part.value)} for this part of {part.players} {noun}"
+    c = attribution.index(target)
+    error = None if attribution.stderr is None else float(attribution.stderr[modality][c][at])
+    return f"φ {signed_text(float(attribution.values[modality][c][at]), error)}"
+
+
+def segment_text(attribution: Attribution, target: str | None, segment: int, refining: bool) -> str:
+    """As `value_text` for a whole segment, the sum of its bands."""
+    if attribution.values[Modality.SPEECH].ndim == 2:
+        return value_text(attribution, Modality.SPEECH, target, (segment,), refining)
+    if attribution.coarse is not None and _reaching_over(attribution)[segment]:
+        band = int(attribution.coarse[Modality.SPEECH][:, segment].argmax())
+        return value_text(attribution, Modality.SPEECH, target, (band, segment), refining)
+    errors = standard_error(attribution, Modality.SPEECH, target)
+    text = f"φ {signed_text(float(attribution.speech(target)[segment]))}"
+    return text if errors is None else f"{text} ± at most {errors[segment]:.3f}"
 
 
 def signed_text(value: float, stderr: float | None = None) -> str:
@@ -90,11 +226,11 @@ def signed_text(value: float, stderr: float | None = None) -> str:
 def standard_error(
     attribution: Attribution, modality: Modality, target: str | None
 ) -> NDArray[np.float64] | None:
-    """Standard errors beside `layer`'s values; None where the values are exact."""
+    """Standard errors beside `layer`'s values, for a sum of bands the most they can be; None where exact."""
     if attribution.stderr is None:
         return None
-    index = attribution.classes.index(target or attribution.target)
-    return np.asarray(attribution.stderr[modality][index], np.float64)
+    errors = np.asarray(attribution.stderr[modality][attribution.index(target)], np.float64)
+    return errors.sum(axis=0) if modality is Modality.SPEECH and errors.ndim == 2 else errors
 
 
 def short(value: float) -> str:

@@ -95,6 +95,7 @@ class AppState(QObject):
         self.explain_options = ExplainOptions()
         self.hover = Hover()
         self.playhead: float = -1.0
+        self.busy: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> np.ndarray:
@@ -159,6 +160,11 @@ class AppState(QObject):
         if value != self.hover:
             self.hover = value
             self.hover_changed.emit(value)
+
+    def set_busy(self, kind: str, fraction: float) -> None:
+        """``fraction`` in [0, 1] of what jobs of ``kind`` have to do; negative: they ended."""
+        self.busy = self.busy | {kind} if fraction >= 0 else self.busy - {kind}
+        self.busy_changed.emit(kind, fraction)
 
     def set_playhead(self, seconds: float) -> None:
         self.playhead = seconds

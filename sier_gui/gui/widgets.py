@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QRect, QRectF, QSize, Qt, QTimer, Slot
-from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
 
 from sier_gui.gui.state import AppState
@@ -49,25 +49,48 @@ class ElidedLabel(QFrame):
         painter.end()
 
 
+def hatch(painter: QPainter, area: QRectF) -> None:
+    """Diagonal lines over ``area``, black beside white: seen on any colour. Of equal width at any zoom."""
+    painter.save()
+    on_screen = painter.worldTransform().mapRect(area)
+    painter.setWorldMatrixEnabled(False)
+    for shift, colour in enumerate((QColor(0, 0, 0, 120), QColor(255, 255, 255, 120))):
+        painter.setBrushOrigin(shift, 0)
+        painter.fillRect(on_screen, QBrush(colour, Qt.BrushStyle.BDiagPattern))
+    painter.restore()
+
+
 class ColourKey(QWidget):
-    """Which colour means which value: a strip of the colour map between its two ends."""
+    """Which colour means which value: a strip of the colour map between its two ends; what hatching means."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._ends = ("", "")
+        self._hatched = ""
         self._strip = QImage()
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        return QSize(180, self.fontMetrics().height() + 2)
+        hatched = self.fontMetrics().horizontalAdvance(self._hatched) + 40 if self._hatched else 0
+        return QSize(180 + hatched, self.fontMetrics().height() + 2)
 
-    def show_scale(self, lut: NDArray[np.uint8], low: str, high: str) -> None:
-        """``lut``: uint8 (n, 3) from ``low`` to ``high``."""
+    def show_scale(
+        self, lut: NDArray[np.uint8], low: str, high: str, hatching: tuple[str, str] = ("", "")
+    ) -> None:
+        """``lut``: uint8 (n, 3) from ``low`` to ``high``; ``hatching``: what it means, short and in full."""
         data = np.ascontiguousarray(lut)
         self._strip = QImage(data.data, len(lut), 1, 3 * len(lut), QImage.Format.Format_RGB888).copy()
         self._ends = (low, high)
+        self._hatched, meaning = hatching
         self.setAccessibleName(f"Colours from {low} to {high}")
+        self.setAccessibleDescription(meaning)
+        self.setToolTip(meaning)
+        self.updateGeometry()
         self.update()
+
+    def hatching(self) -> str:
+        """What hatching is said to mean; "" where nothing is hatched."""
+        return self._hatched
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -80,6 +103,12 @@ class ColourKey(QWidget):
         painter.drawImage(strip, self._strip)
         ahead = QRectF(strip.left() - widths[0], 0, widths[0] - 6, area.height())
         painter.drawText(ahead, middle | Qt.AlignmentFlag.AlignRight, self._ends[0])
+        if self._hatched:
+            swatch = QRectF(area.left(), strip.top() - 1, 16, 10)
+            painter.fillRect(swatch, QColor(128, 128, 128))
+            hatch(painter, swatch)
+            words = QRectF(swatch.right() + 6, 0, ahead.left() - swatch.right() - 6, area.height())
+            painter.drawText(words, middle | Qt.AlignmentFlag.AlignLeft, self._hatched)
         painter.end()
 
 

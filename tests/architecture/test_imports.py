@@ -41,7 +41,7 @@ def test_contracts_hold() -> None:
         ("core/dataset/query.py", "from sier_gui.core.nets import releases", "Core: imports run downwards"),
         ("core/domain.py", "from sier_gui.gui import state", "The house"),
         ("gui/state.py", "from sier_gui.gui import main_window", "GUI: imports run downwards"),
-        ("gui/panels/image.py", "from sier_gui.gui.panels import speech", "Panels never import each other"),
+        ("gui/panels/samples.py", "from sier_gui.gui.panels import speech", "Panels never import each other"),
     ],
 )
 def test_planted_violation_is_caught(copied_tree: Path, file: str, line: str, contract: str) -> None:

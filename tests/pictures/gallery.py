@@ -1,6 +1,6 @@
 """Render each panel in each state into a folder, offscreen, from generated input only: to be looked at.
 
-Usage: python tests/pictures/gallery.py FOLDER
+Usage: python tests/pictures/gallery.py FOLDER [STATE …]
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -165,6 +166,30 @@ def modality_only(state: AppState, _board: Board) -> None:
     explained(state, views.view(), grid=1, segments=1)
 
 
+def sampled(state: AppState, _board: Board) -> None:
+    explained(state, views.view(), estimated=True)
+    state.set_hover(Hover(pixel=(250.0, 180.0)))
+
+
+def stopped(state: AppState, _board: Board) -> None:
+    explained(state, views.view(), complete=False)
+    state.set_hover(Hover(pixel=(250.0, 180.0)))
+
+
+def banded(state: AppState, _board: Board) -> None:
+    explained(state, views.view(), bands=4)
+    state.set_hover(Hover(seconds=0.6, hz=400.0))
+
+
+def by_words(state: AppState, _board: Board) -> None:
+    of = views.view()
+    state.change_overlay(signed=False)
+    edges = np.array([0.0, 0.22, 0.4, 0.75, 0.95, 1.02, 1.3, 1.35, 1.5, 1.8])
+    state.set_sample(of)
+    state.set_prediction(views.prediction(of))
+    state.set_attribution(replace(views.attribution(of, segments=9, bands=2), segment_edges_s=edges))
+
+
 def empty(_state: AppState, _board: Board) -> None:
     """Nothing chosen yet."""
 
@@ -172,13 +197,13 @@ def empty(_state: AppState, _board: Board) -> None:
 STATES: tuple[Callable[[AppState, Board], None], ...] = (
     empty, loading, sample_only, coarse, hidden, signed, importance, own_scale, hovered_patch,
     hovered_speech, broken_picture, broken_speech, wide, padded, short, minute, window_in_time, eight, three,
-    long_text, zoomed, modality_only,
+    long_text, zoomed, modality_only, sampled, stopped, banded, by_words,
 )  # fmt: skip
 SIZES = {"large": (980, 860), "small": (900, 640)}
 
 
-def render(folder: Path, application: QApplication) -> list[Path]:
-    """One PNG per state, theme and size; returns what was written."""
+def render(folder: Path, application: QApplication, only: list[str]) -> list[Path]:
+    """One PNG per state (of those named, if any), theme and size; returns what was written."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     theme = Theme(application, "light")
@@ -186,6 +211,8 @@ def render(folder: Path, application: QApplication) -> list[Path]:
     for mode in ("light", "dark"):
         theme.set_mode(mode)
         for number, fill in enumerate(STATES):
+            if only and fill.__name__ not in only:
+                continue
             for size, extent in SIZES.items():
                 state = AppState()
                 board = Board(state, _actions(state, folder))
@@ -272,9 +299,10 @@ def _save(widget: QWidget, target: Path) -> Path:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("Usage: python tests/pictures/gallery.py FOLDER")
+    if len(sys.argv) < 2:
+        sys.exit("Usage: python tests/pictures/gallery.py FOLDER [STATE …]")
     application = QApplication([])
-    target = Path(sys.argv[1])
-    for path in [*render(target, application), *render_windows(target, application)]:
+    target, only = Path(sys.argv[1]), sys.argv[2:]
+    written = render(target, application, only)
+    for path in written if only else [*written, *render_windows(target, application)]:
         print(path)

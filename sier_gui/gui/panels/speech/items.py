@@ -6,11 +6,12 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem
 
 from sier_gui.core.audio.levels import peaks
 from sier_gui.core.domain import TimeFrequencyMap
+from sier_gui.gui.widgets import hatch
 
 HZ_TICKS = (125, 250, 500, 1000, 2000, 4000, 8000, 16000)
 
@@ -75,7 +76,7 @@ class Envelope(Cached):
 
     def __init__(self) -> None:
         super().__init__()
-        self._parts: list[tuple[QPolygonF, QColor]] = []
+        self._parts: list[tuple[QPolygonF, QColor, bool]] = []
 
     def show(
         self,
@@ -85,10 +86,12 @@ class Envelope(Cached):
         bins: int,
         edges: NDArray[np.float64],
         colours: list[QColor],
+        hatched: NDArray[np.bool_],
     ) -> None:
         """Draw ``span`` seconds in ``bins`` columns; ``colours[i]`` holds from ``edges[i]`` to the next edge.
 
-        The last colour, one more than there are segments, is for what lies outside the edges.
+        The last colour, one more than there are segments, is for what lies outside the edges. Segments that
+        are ``hatched`` (segments,) are drawn as lines of their colour on a fainter ground.
         """
         first = max(0, int(np.floor(span[0] * rate)))
         last = min(len(speech), int(np.ceil(span[1] * rate)))
@@ -106,41 +109,63 @@ class Envelope(Cached):
             piece = slice(start, min(stop + 1, bins))  # one column over, so that runs touch
             x = np.concatenate([at[piece], at[piece][::-1]])
             y = np.concatenate([envelope[piece, 1], envelope[piece, 0][::-1]])
-            self._parts.append(
-                (pg.functions.arrayToQPolygonF(x, y.astype(np.float64)), colours[owner[start]])
-            )
+            polygon, own = pg.functions.arrayToQPolygonF(x, y.astype(np.float64)), owner[start]
+            lined = own < len(hatched) and bool(hatched[own])
+            self._parts.append((polygon, colours[own], lined))
         low, high = float(envelope[:, 0].min()), float(envelope[:, 1].max())
         self._changed(QRectF(at[0], low, at[-1] - at[0], max(high - low, 1e-9)))
 
     def paint(self, painter: QPainter, *_arguments: object) -> None:
         self.paints += 1
-        for polygon, colour in self._parts:
-            pen = QPen(colour, 1)
+        for polygon, colour, lined in self._parts:
+            ground = QColor(colour)
+            ground.setAlphaF(0.35 if lined else 1.0)
+            pen = QPen(ground, 1)
             pen.setCosmetic(True)
             painter.setPen(pen)
-            painter.setBrush(colour)
+            painter.setBrush(ground)
             painter.drawPolygon(polygon)
+            if lined:
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(QBrush(colour, Qt.BrushStyle.BDiagPattern))
+                painter.drawPolygon(polygon)
 
 
-class Bands(Cached):
-    """Segments as coloured bands over the full height."""
+class Cells(Cached):
+    """Segments, or time × band cells of them, as coloured rectangles over the spectrogram."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._bands: list[tuple[QRectF, QColor]] = []
+        self._cells: list[tuple[QRectF, QColor, bool]] = []
 
-    def show(self, edges: NDArray[np.float64], colours: list[QColor], height: float) -> None:
-        self._bands = [
-            (QRectF(left, 0, right - left, height), colour)
-            for left, right, colour in zip(edges[:-1], edges[1:], colours, strict=True)
+    def show(
+        self,
+        edges: NDArray[np.float64],
+        rgba: NDArray[np.uint8],
+        hatched: NDArray[np.bool_],
+        height: float,
+    ) -> None:
+        """``rgba`` (bands, segments, 4) and ``hatched`` (bands, segments), the lowest band first, between
+        ``edges`` (segments + 1,) seconds; bands are equal parts of ``height`` mel rows."""
+        bands, segments = hatched.shape
+        each = height / max(bands, 1)
+        self._cells = [
+            (
+                QRectF(edges[j], i * each, edges[j + 1] - edges[j], each),
+                QColor(*rgba[i, j].tolist()),
+                bool(hatched[i, j]),
+            )
+            for i in range(bands)
+            for j in range(segments)
         ]
-        bounds = QRectF(edges[0], 0, edges[-1] - edges[0], height) if colours else QRectF()
-        self._changed(bounds)
+        self._changed(QRectF(edges[0], 0, edges[-1] - edges[0], height) if self._cells else QRectF())
 
     def paint(self, painter: QPainter, *_arguments: object) -> None:
         self.paints += 1
-        for area, colour in self._bands:
+        for area, colour, lined in self._cells:
             painter.fillRect(area, colour)
+            if lined:
+                hatch(painter, area)
 
 
 class MelImage(pg.ImageItem):

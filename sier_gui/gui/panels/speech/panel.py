@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 from sier_gui.core.audio.features import log_mel
 from sier_gui.core.domain import FrontEnd, Modality, TimeFrequencyMap
 from sier_gui.gui import overlay
-from sier_gui.gui.panels.speech.items import mel_row
+from sier_gui.gui.panels.speech.items import mel_row, row_hz
 from sier_gui.gui.panels.speech.plots import SpeechPlots
 from sier_gui.gui.panels.speech.words import WordsRow
 from sier_gui.gui.state import AppState, Hover
@@ -60,6 +60,7 @@ class SpeechPanel(QWidget):
         state.overlay_changed.connect(self._refresh_overlay)
         state.hover_changed.connect(self._on_hover)
         state.playhead_changed.connect(self.plots.set_playhead)
+        state.busy_changed.connect(self._on_busy)
         self._on_sample(state.sample)
 
     def _playback_row(self, actions: ActionTable) -> QHBoxLayout:
@@ -119,16 +120,18 @@ class SpeechPanel(QWidget):
     @Slot()
     def _refresh_overlay(self) -> None:
         attribution, options = overlay.current_attribution(self._state), self._state.overlay
-        layer = self._layer()
-        if attribution is None or layer is None or not options.visible or self._times is None:
-            self.plots.show_segments(None, None, options)
+        if attribution is None or not options.visible or self._times is None:
+            self.plots.clear_segments()
             self.words.emphasise(None, None)
             self.key.hide()
         else:
-            edges = attribution.segment_edges_s
-            self.plots.show_segments(edges, layer, options)
+            edges, target = attribution.segment_edges_s, overlay.explained_class(self._state)
+            layer = overlay.layer(attribution, Modality.SPEECH, target, options)
+            self.plots.show_segments(
+                edges, layer, overlay.speech_cells(attribution, target, options), options
+            )
             self.words.emphasise(edges, layer.values)
-            self.key.show_scale(*layer.key())
+            self.key.show_scale(*layer.key(), overlay.hatch_meaning(attribution, target))
             self.key.setVisible(not options.shared_scale)  # a shared one stands below the picture
         self._describe()
 
@@ -139,6 +142,12 @@ class SpeechPanel(QWidget):
         else:
             self.plots.set_crosshair(hover.seconds, hover.hz)
         self._describe()
+
+    @Slot(str, float)
+    def _on_busy(self, kind: str, _fraction: float) -> None:
+        """Whether more is under way is part of what hovering says."""
+        if kind == "explain" and self._state.hover.seconds is not None:
+            self._describe()
 
     # what the user does
 
@@ -180,20 +189,16 @@ class SpeechPanel(QWidget):
 
     # what follows from both
 
-    def _layer(self) -> overlay.Layer | None:
-        attribution = overlay.current_attribution(self._state)
-        if attribution is None:
-            return None
-        target = overlay.explained_class(self._state)
-        return overlay.layer(attribution, Modality.SPEECH, target, self._state.overlay)
-
     def _edges(self) -> NDArray[np.float64] | None:
         attribution, view = overlay.current_attribution(self._state), self._state.sample
         if attribution is not None:
             return attribution.segment_edges_s
         if view is None or view.speech is None:
             return None
-        return np.linspace(0, len(view.speech) / view.rate, self._state.explain_options.segments + 1)
+        segments = self._state.explain_options.segments
+        if isinstance(segments, str):
+            return None  # where the parts lie is known once it is explained
+        return np.linspace(0, len(view.speech) / view.rate, segments + 1)
 
     def _describe(self) -> None:
         text = self._hover_text() or self._resting_text()
@@ -217,7 +222,7 @@ class SpeechPanel(QWidget):
             level = self._decibel(hover.seconds, hover.hz)
             if level:
                 parts.append(level)
-        segment = self._segment_text(hover.seconds)
+        segment = self._segment_text(hover.seconds, hover.hz)
         return " · ".join([*parts, segment] if segment else parts)
 
     def _decibel(self, seconds: float, hz: float) -> str:
@@ -233,15 +238,22 @@ class SpeechPanel(QWidget):
         bound = "≤ " if scaled <= 0 else "≥ " if scaled >= 1 else ""
         return f"{bound}{(1 - scaled) * front.floor_db - front.offset_db:.0f} dB".replace("-", "−")
 
-    def _segment_text(self, seconds: float) -> str:
-        attribution, layer = overlay.current_attribution(self._state), self._layer()
-        if attribution is None or layer is None:
+    def _segment_text(self, seconds: float, hz: float | None) -> str:
+        """The segment's value; in the spectrogram of speech cut into bands that of the cell."""
+        attribution, target = overlay.current_attribution(self._state), overlay.explained_class(self._state)
+        if attribution is None:
             return ""
-        edges = attribution.segment_edges_s
+        edges, refining = attribution.segment_edges_s, "explain" in self._state.busy
         at = int(np.searchsorted(edges, seconds, side="right")) - 1
-        if not 0 <= at < len(layer.values):
+        if not 0 <= at < len(edges) - 1:
             return "outside what the network hears"
-        errors = overlay.standard_error(attribution, Modality.SPEECH, overlay.explained_class(self._state))
-        error = None if errors is None else float(errors[at])
-        value = overlay.signed_text(float(layer.values[at]), error)
-        return f"segment {at + 1} φ {value} ({edges[at]:.2f}–{edges[at + 1]:.2f} s)"
+        cells = attribution.values[Modality.SPEECH]
+        where = f"({edges[at]:.2f}–{edges[at + 1]:.2f} s"
+        if hz is None or cells.ndim == 2 or self._mel is None or self._times is None:
+            value = overlay.segment_text(attribution, target, at, refining)
+            return f"segment {at + 1} {value} {where})"
+        bands, rows = cells.shape[1], len(self._mel)
+        band = min(int(mel_row(hz, self._times) * bands / rows), bands - 1)
+        low, high = (row_hz(rows * b / bands, self._times) for b in (band, band + 1))
+        value = overlay.value_text(attribution, Modality.SPEECH, target, (band, at), refining)
+        return f"segment {at + 1} band {band + 1} {value} {where}, {low:,.0f}–{high:,.0f} Hz)"

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from sier_gui.core.domain import TimeFrequencyMap
 from sier_gui.gui import overlay, theme
 from sier_gui.gui.panels.speech.items import (
-    Bands,
+    Cells,
     Envelope,
     MelImage,
     hz_ticks,
@@ -75,10 +75,10 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
         self.time_axis.linkToView(self.mel)
         self.ci.addItem(self.time_axis, 2, 1)
         self.mel.setXLink(self.wave)
-        self.envelope, self.picture, self.bands = Envelope(), MelImage(), Bands()
+        self.envelope, self.picture, self.cells = Envelope(), MelImage(), Cells()
         self.wave.addItem(self.envelope)
         self.mel.addItem(self.picture)
-        self.mel.addItem(self.bands)
+        self.mel.addItem(self.cells)
         self.cross = (line(90), line(90))
         self.cross_hz = line(0)
         self.heads = (line(90), line(90))
@@ -126,17 +126,23 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
         self.viewport().update()
 
     def show_segments(
-        self, edges: NDArray[np.float64] | None, layer: overlay.Layer | None, options: OverlayOptions
+        self, edges: NDArray[np.float64], layer: overlay.Layer, cells: overlay.Layer, options: OverlayOptions
     ) -> None:
-        """Colour the segments between ``edges`` (n + 1,) seconds by ``layer``; None removes the colours."""
-        self._layer = layer
-        self._edges = np.array([0.0, 1.0]) if edges is None or layer is None else edges
-        colours = []
-        if layer is not None:
-            colours = [QColor(r, g, b, round(a * options.opacity)) for r, g, b, a in layer.rgba().tolist()]
+        """Colour what lies between ``edges`` (n + 1,) seconds: the waveform by ``layer`` (n,), the
+        spectrogram by ``cells`` (bands, n)."""
+        self._layer, self._edges = layer, edges
+        rgba = cells.rgba()
+        rgba[..., 3] = np.rint(rgba[..., 3] * options.opacity)
         height = self.picture.image.shape[0] if self.picture.image is not None else 0
-        self.bands.show(self._edges if colours else np.zeros(1), colours, height)
-        self.picture.setLookupTable(theme.lut("magma" if layer is None else "grey"))
+        self.cells.show(edges, rgba, cells.hatched, height)
+        self.picture.setLookupTable(theme.lut("grey"))
+        self._draw_envelope()
+
+    def clear_segments(self) -> None:
+        """No overlay: the spectrogram in its own colours."""
+        self._layer, self._edges = None, np.array([0.0, 1.0])
+        self.cells.show(np.zeros(1), np.zeros((0, 0, 4), np.uint8), np.zeros((0, 0), bool), 0)
+        self.picture.setLookupTable(theme.lut("magma"))
         self._draw_envelope()
 
     def set_playhead(self, seconds: float) -> None:
@@ -201,7 +207,8 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
             colours = self._signed_colours(self._layer)
         elif self._layer is not None:
             colours = self._importance_colours(self._layer)
-        self.envelope.show(self._speech, self._rate, self.span(), bins, self._edges, colours)
+        hatched = self._layer.hatched if self._layer is not None else np.zeros(0, bool)
+        self.envelope.show(self._speech, self._rate, self.span(), bins, self._edges, colours, hatched)
 
     def _signed_colours(self, layer: overlay.Layer) -> list[QColor]:
         """Grey towards red or blue: the map's white middle would vanish on a light window."""

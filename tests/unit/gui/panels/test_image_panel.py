@@ -271,3 +271,56 @@ def test_the_theme_may_change_at_any_time(panel: ImagePanel, state: AppState) ->
     assert light[5, 5].mean() > 200
     assert dark[5, 5].mean() < 60
     assert dark.max() > 180  # light words on dark
+
+
+def roughness(shown: np.ndarray, row: int, column: int, panel: ImagePanel) -> float:
+    """How much one patch of an 8 × 8 grid over a square grey picture varies in itself."""
+    side = min(panel.canvas.width(), panel.canvas.height()) - 8
+    left, top = (panel.canvas.width() - side) / 2, (panel.canvas.height() - side) / 2
+    y, x = round(top + (row + 0.5) * side / 8), round(left + (column + 0.5) * side / 8)
+    return float(np.ptp(shown[y - 12 : y + 12, x - 12 : x + 12], axis=(0, 1)).max())
+
+
+def test_patches_whose_sign_is_not_settled_are_hatched_and_only_those(
+    panel: ImagePanel, state: AppState
+) -> None:
+    of = grey_view(640, 640)
+    state.set_sample(of)
+    exact = views.attribution(of)
+    for values in exact.values.values():
+        values[:] = 0.1
+    state.set_attribution(exact)
+    assert roughness(pixels(panel), 2, 3, panel) < 3
+    assert panel.key.hatching() == ""
+    narrow = panel.key.sizeHint().width()
+    coarse = {m: np.zeros(v.shape[1:], bool) for m, v in exact.values.items()}
+    coarse[Modality.IMAGE][2, 3] = True
+    state.set_attribution(replace(exact, complete=False, coarse=coarse))
+    shown = pixels(panel)
+    assert roughness(shown, 2, 3, panel) > 40
+    assert roughness(shown, 2, 4, panel) < 3
+    assert panel.key.hatching() == "unsettled"
+    assert "larger part" in panel.key.accessibleDescription()
+    assert panel.key.sizeHint().width() > narrow
+    errors = {m: np.full_like(v, 0.01) for m, v in exact.values.items()}
+    errors[Modality.IMAGE][:, 5, 5] = 0.06  # 1.96 of them reach zero
+    state.set_attribution(replace(exact, stderr=errors))
+    shown = pixels(panel)
+    assert roughness(shown, 5, 5, panel) > 40
+    assert roughness(shown, 2, 3, panel) < 3
+    state.change_overlay(visible=False)
+    assert roughness(pixels(panel), 5, 5, panel) < 3
+
+
+def test_a_hovered_coarse_patch_says_whether_more_is_under_way(panel: ImagePanel, state: AppState) -> None:
+    from sier_gui.gui.state import Hover
+
+    of = grey_view(640, 640)
+    state.set_sample(of)
+    state.set_busy("explain", 0.3)
+    state.set_attribution(views.attribution(of, complete=False))
+    state.set_hover(Hover(pixel=(100.0, 100.0)))
+    assert panel.caption.text().startswith("still refining: φ +")
+    assert "for this part of 16 patches · row 2, column 2" in panel.caption.text()
+    state.set_busy("explain", -1.0)  # cancelled
+    assert panel.caption.text().startswith("not divided further: φ +")

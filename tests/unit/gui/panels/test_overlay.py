@@ -7,8 +7,9 @@ import pytest
 import views
 
 from sier_gui.core.domain import Modality
+from sier_gui.core.explain.attribution import Attribution
 from sier_gui.gui import overlay
-from sier_gui.gui.state import AppState, OverlayOptions
+from sier_gui.gui.state import AppState, OverlayOptions, SampleView
 
 
 def test_signed_colours_are_white_at_zero_red_above_and_blue_below() -> None:
@@ -94,3 +95,96 @@ def test_short_numbers(value: float, text: str) -> None:
 def test_signed_numbers_carry_their_sign_and_error() -> None:
     assert overlay.signed_text(-0.0314) == "−0.031"
     assert overlay.signed_text(0.0314, 0.004) == "+0.031 ± 0.004"
+
+
+# ---------------------------------------------------------------- what is not settled
+
+
+def halved_twice(of: SampleView, bands: int = 1) -> Attribution:
+    """A map still at four parts of the picture and two of the speech, with one patch known."""
+    attribution = views.attribution(of, bands=bands, complete=False)
+    assert attribution.coarse is not None
+    attribution.values[Modality.IMAGE][:, 0, 0] += 0.01
+    attribution.coarse[Modality.IMAGE][0, 0] = False
+    return attribution
+
+
+def test_only_what_is_coarse_or_close_to_zero_is_unsettled() -> None:
+    of, options = views.view(), OverlayOptions()
+    exact = views.attribution(of)
+    for modality in Modality:
+        assert not overlay.layer(exact, modality, None, options).hatched.any()
+    assert overlay.hatch_meaning(exact, None) == ("", "")
+    coarse = overlay.layer(halved_twice(of), Modality.IMAGE, None, options)
+    assert coarse.hatched.sum() == 63
+    assert not coarse.hatched[0, 0]
+    assert "larger part" in overlay.hatch_meaning(halved_twice(of), None)[1]
+    sampled = views.attribution(of, estimated=True)
+    layer = overlay.layer(sampled, Modality.IMAGE, "hate", options)
+    np.testing.assert_array_equal(layer.hatched, np.abs(layer.values) < 1.96 * 0.004)
+    assert 0 < layer.hatched.sum() < 64
+    assert "chance" in overlay.hatch_meaning(sampled, None)[1]
+
+
+def test_the_part_that_a_patch_belongs_to_has_the_sum_of_its_patches() -> None:
+    attribution = halved_twice(views.view())
+    values = attribution.values[Modality.IMAGE][2]
+    quarter = overlay.part_of(attribution, Modality.IMAGE, "hate", (6, 1))
+    assert quarter == overlay.Part(pytest.approx(values[4:, :4].sum()), 16)
+    cut = overlay.part_of(attribution, Modality.IMAGE, "hate", (3, 3))
+    assert cut == overlay.Part(pytest.approx(values[:4, :4].sum() - values[0, 0]), 15)
+    assert overlay.part_of(attribution, Modality.IMAGE, "hate", (0, 0)) is None
+    assert overlay.part_of(views.attribution(views.view()), Modality.IMAGE, "hate", (6, 1)) is None
+
+
+@pytest.mark.parametrize(("refining", "said"), [(True, "still refining"), (False, "not divided further")])
+def test_hovering_says_the_part_while_it_is_coarse_and_the_error_once_it_is_estimated(
+    refining: bool, said: str
+) -> None:
+    of = views.view()
+    attribution = halved_twice(of)
+    total = overlay.signed_text(float(attribution.values[Modality.IMAGE][2][4:, :4].sum()))
+    text = overlay.value_text(attribution, Modality.IMAGE, "hate", (6, 1), refining)
+    assert text == f"{said}: φ {total} for this part of 16 patches"
+    assert overlay.segment_text(attribution, "hate", 3, refining).endswith("for this part of 8 segments")
+    sampled = views.attribution(of, estimated=True)
+    assert overlay.value_text(sampled, Modality.IMAGE, "hate", (6, 1), refining).endswith(" ± 0.004")
+
+
+def test_a_sum_of_bands_is_known_where_no_part_reaches_over_the_segment() -> None:
+    of, options = views.view(), OverlayOptions()
+    attribution = halved_twice(of, bands=4)
+    assert attribution.coarse is not None
+    assert overlay.layer(attribution, Modality.SPEECH, None, options).hatched.all()
+    speech, coarse = attribution.values[Modality.SPEECH], attribution.coarse[Modality.SPEECH]
+    speech[..., 0] += 0.5  # the first segment is a part of its own, not divided into bands yet
+    first = overlay.layer(attribution, Modality.SPEECH, None, options)
+    assert first.hatched.tolist() == [False, *[True] * 15]
+    assert overlay.speech_cells(attribution, None, options).hatched.all()
+    assert overlay.segment_text(attribution, "hate", 0, True) == f"φ {overlay.signed_text(first.values[0])}"
+    assert overlay.segment_text(attribution, "hate", 1, True).endswith("for this part of 28 cells")
+    coarse[:] = False
+    assert not overlay.layer(attribution, Modality.SPEECH, None, options).hatched.any()
+
+
+def test_the_error_of_a_sum_of_bands_is_at_most_the_sum_of_errors() -> None:
+    of = views.view()
+    attribution = views.attribution(of, bands=4, estimated=True)
+    errors = overlay.standard_error(attribution, Modality.SPEECH, "hate")
+    assert errors == pytest.approx(np.full(16, 4 * 0.004))
+    assert overlay.segment_text(attribution, "hate", 2, False).endswith(" ± at most 0.016")
+    layer = overlay.layer(attribution, Modality.SPEECH, "hate", OverlayOptions())
+    np.testing.assert_array_equal(layer.hatched, np.abs(attribution.speech("hate")) < 1.96 * 0.016)
+
+
+def test_one_scale_holds_whatever_is_drawn() -> None:
+    of = views.view()
+    attribution = views.attribution(of, bands=2)
+    attribution.values[Modality.SPEECH][2, :, 5] = (3.0, -2.5)  # larger cells than their sum
+    for options in (OverlayOptions(), OverlayOptions(shared_scale=False)):
+        assert overlay.layer(attribution, Modality.SPEECH, "hate", options).limit == 3.0
+        cells = overlay.speech_cells(attribution, "hate", options)
+        assert cells.limit == 3.0
+        assert cells.values[:, 5].tolist() == [3.0, -2.5]
+    plain = overlay.speech_cells(views.attribution(of), "hate", OverlayOptions())
+    assert plain.values.shape == (1, 16)

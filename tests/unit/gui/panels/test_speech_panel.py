@@ -130,7 +130,7 @@ def test_the_play_head_moves_without_redrawing_what_it_passes(panel: SpeechPanel
     state.set_attribution(views.attribution(of))
     viewport = panel.plots.viewport()
     viewport.repaint()
-    items = (panel.plots.envelope, panel.plots.bands)
+    items = (panel.plots.envelope, panel.plots.cells)
     before = [item.paints for item in items]
     pictures = pixels(panel)
     for seconds in np.linspace(0.1, 1.6, 20):
@@ -367,3 +367,99 @@ def test_hz_ticks_are_octaves_that_never_touch() -> None:
     rows = [row for row, _ in tight]
     assert len(rows) >= 2
     assert min(-np.diff(rows)) * 0.5 >= 14
+
+
+def cell_colour(panel: SpeechPanel, seconds: float, duration: float, mel_fraction: float) -> np.ndarray:
+    """What the spectrogram shows at a moment and a height, 0 the lowest mel row."""
+    box = panel.plots.mapFromScene(panel.plots.mel.sceneBoundingRect()).boundingRect()
+    y = box.bottom() - mel_fraction * box.height()
+    return pixels(panel)[round(y), round(x_of(panel, seconds, duration))]
+
+
+def test_bands_are_cells_of_time_and_frequency(panel: SpeechPanel, state: AppState) -> None:
+    of = sounding(np.zeros(16_000, np.float32))
+    state.set_sample(of)
+    attribution = views.attribution(of, segments=4, bands=4)
+    for values in attribution.values.values():
+        values[:] = 0
+    attribution.values[Modality.SPEECH][2, 3, 1] = 1.0  # the highest band of the second segment
+    attribution.values[Modality.SPEECH][2, 0, 2] = -1.0  # the lowest of the third
+    state.set_attribution(attribution)
+
+    def hue(seconds: float, height: float) -> int:
+        colour = cell_colour(panel, seconds, 1.0, height)
+        return int(colour[0] - colour[2])
+
+    assert hue(0.375, 0.875) > 60
+    assert hue(0.625, 0.125) < -60
+    assert all(abs(hue(0.375, height)) < 25 for height in (0.125, 0.375, 0.625))
+    assert abs(hue(0.625, 0.875)) < 25
+    assert of.inputs is not None
+    state.set_hover(Hover(seconds=0.375, hz=row_hz(120, of.inputs.times)))
+    assert "segment 2 band 4 φ +1.000" in panel.readout.text()
+    assert panel.readout.text().endswith(f"–{of.inputs.times.mel_edges_hz[-1]:,.0f} Hz)")
+    state.set_hover(Hover(seconds=0.375, hz=row_hz(10, of.inputs.times)))
+    assert "segment 2 band 1 φ +0.000" in panel.readout.text()
+    state.set_hover(Hover(seconds=0.375))  # on the waveform: the sum over bands
+    assert "segment 2 φ +1.000" in panel.readout.text()
+
+
+def test_segments_of_unequal_length_lie_where_their_edges_are(
+    panel: SpeechPanel, state: AppState, qtbot: QtBot
+) -> None:
+    rng = np.random.default_rng(0)
+    of = sounding(rng.normal(0, 0.2, 16_000).astype(np.float32))
+    state.set_sample(of)
+    edges = np.array([0.0, 0.12, 0.2, 0.71, 1.0])
+    attribution = views.attribution(of, segments=4)
+    for values in attribution.values.values():
+        values[:] = 0
+    attribution.values[Modality.SPEECH][2, 2] = 1.0
+    state.set_attribution(replace(attribution, segment_edges_s=edges))
+    shown = pixels(panel)
+    for box in (panel.plots.wave, panel.plots.mel):
+        row = round(middle_of(panel, box).y())
+        red = np.flatnonzero(shown[row, :, 0] - shown[row, :, 2] > 60)
+        assert red[0] == pytest.approx(x_of(panel, 0.2, 1.0), abs=2)
+        assert red[-1] + 1 == pytest.approx(x_of(panel, 0.71, 1.0), abs=2)
+    for _ in range(3):
+        qtbot.keyClick(panel.plots, Qt.Key.Key_Right)
+    assert state.hover.seconds == pytest.approx((0.2 + 0.71) / 2)
+
+
+def test_unsettled_segments_are_hatched_in_waveform_and_spectrogram(
+    panel: SpeechPanel, state: AppState
+) -> None:
+    t = np.arange(16_000) / 16_000
+    of = sounding((0.5 * np.sin(2 * np.pi * 3000 * t)).astype(np.float32))
+    state.set_sample(of)
+    exact = only(of, 0)
+    exact.values[Modality.SPEECH][:] = 0.1
+    coarse = {m: np.zeros(v.shape[1:], bool) for m, v in exact.values.items()}
+    coarse[Modality.SPEECH][8:] = True
+    state.set_attribution(exact)
+    plain = pixels(panel)
+    state.set_attribution(replace(exact, complete=False, coarse=coarse))
+    shown = pixels(panel)
+    for box in (panel.plots.wave, panel.plots.mel):
+        y = round(middle_of(panel, box).y())
+        settled, unsettled = (
+            np.s_[y - 6 : y + 6, round(x_of(panel, at, 1.0)) : round(x_of(panel, at + 0.2, 1.0))]
+            for at in (0.2, 0.7)
+        )
+        np.testing.assert_array_equal(shown[settled], plain[settled])
+        assert np.abs(shown[unsettled] - plain[unsettled]).max() > 40
+    state.change_overlay(shared_scale=False)  # its own key then stands below it
+    assert panel.key.hatching() == "unsettled"
+
+
+def test_before_an_explanation_words_and_seconds_have_no_segments_to_step_through(
+    panel: SpeechPanel, state: AppState, qtbot: QtBot
+) -> None:
+    state.set_sample(views.view(seconds=1.6))
+    state.change_explain_options(segments="words")
+    qtbot.keyClick(panel.plots, Qt.Key.Key_Right)
+    assert state.hover.seconds is None
+    state.change_explain_options(segments=4)
+    qtbot.keyClick(panel.plots, Qt.Key.Key_Right)
+    assert state.hover.seconds == pytest.approx(0.2)

@@ -1,12 +1,10 @@
-"""The picture, and on it how much each patch spoke for or against the class."""
+"""The picture itself, painted with its overlay."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -20,17 +18,11 @@ from PySide6.QtGui import (
     QRegion,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from sier_gui.core.domain import Modality, PixelMap
-from sier_gui.core.images.patches import patch_at, patch_rectangles
-from sier_gui.gui import overlay
-from sier_gui.gui.state import AppState, Hover
-from sier_gui.gui.widgets import ColourKey, ElidedLabel, LoadingNotice, paint_notice
-
-if TYPE_CHECKING:
-    from sier_gui.gui.actions import ActionTable
-    from sier_gui.gui.state import SampleView
+from sier_gui.core.domain import PixelMap
+from sier_gui.core.images.patches import patch_rectangles
+from sier_gui.gui.widgets import hatch, paint_notice
 
 _STEPS = {
     Qt.Key.Key_Left: (0, -1),
@@ -53,6 +45,7 @@ class PictureCanvas(QWidget):
         self._scaled: QImage | None = None  # picture at screen size; repainting then only copies
         self._grey: QImage | None = None
         self._patches: NDArray[np.uint8] | None = None
+        self._hatched: NDArray[np.bool_] | None = None
         self._opacity = 0.0
         self._grid: tuple[int, int] | None = None
         self._cursor: tuple[int, int] | None = None
@@ -77,9 +70,14 @@ class PictureCanvas(QWidget):
         self.setAccessibleDescription(f"{title} {hint}".strip())
         self.show_picture(None, None)
 
-    def show_patches(self, rgba: NDArray[np.uint8] | None, opacity: float) -> None:
-        """``rgba``: uint8 (rows, columns, 4), None for no overlay; ``opacity`` in [0, 1] scales its alpha."""
-        self._patches, self._opacity = rgba, opacity
+    def show_patches(
+        self, rgba: NDArray[np.uint8] | None, opacity: float, hatched: NDArray[np.bool_] | None = None
+    ) -> None:
+        """``rgba``: uint8 (rows, columns, 4), None for no overlay; ``opacity`` in [0, 1] scales its alpha.
+
+        ``hatched`` (rows, columns): patches whose sign is not settled; the lines keep their strength.
+        """
+        self._patches, self._opacity, self._hatched = rgba, opacity, hatched
         self.update()
 
     def set_cursor(self, cursor: tuple[int, int] | None, grid: tuple[int, int] | None) -> None:
@@ -198,14 +196,16 @@ class PictureCanvas(QWidget):
         origin = self.to_screen(QRectF(0, 0, 1, 1)).topLeft()
         rows, columns = rgba.shape[:2]
         shift = np.tile([origin.x(), origin.y()], 2)
-        rows, columns = rgba.shape[:2]
-        shift = np.tile([origin.x(), origin.y()], 2)
         corners = patch_rectangles(rows, columns, pixels) * self.scale() + shift
         whole = np.rint(corners).astype(int).reshape(-1, 4).tolist()
         for (left, top, right, bottom), colour in zip(whole, rgba.reshape(-1, 4).tolist(), strict=True):
             red, green, blue, alpha = colour
             fill = QColor(red, green, blue, round(alpha * self._opacity))
             painter.fillRect(left, top, right - left, bottom - top, fill)
+        if self._hatched is not None:
+            for i in np.flatnonzero(self._hatched):
+                left, top, right, bottom = whole[i]
+                hatch(painter, QRectF(left, top, right - left, bottom - top))
 
     def _paint_cursor(
         self, painter: QPainter, pixels: PixelMap, grid: tuple[int, int], cursor: tuple[int, int]
@@ -218,139 +218,6 @@ class PictureCanvas(QWidget):
         painter.drawRect(patch)
         painter.setPen(QPen(QColor("white"), 1))
         painter.drawRect(patch)
-
-
-class ImagePanel(QWidget):
-    """The picture of the current sample, its overlay, and a line that says what lies under the pointer."""
-
-    def __init__(self, state: AppState, _actions: ActionTable, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._state = state
-        self.canvas = PictureCanvas(self)
-        self.canvas.setAccessibleName("Picture with patch overlay")
-        self.caption = ElidedLabel(parent=self, secondary=True)
-        self.key = ColourKey(self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 8, 8, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self.canvas, 1)
-        foot = QHBoxLayout()
-        foot.addWidget(self.caption, 1)
-        foot.addWidget(self.key)
-        layout.addLayout(foot)
-        LoadingNotice(state, self._show_loading, self)
-        self.canvas.pointed.connect(self._point)
-        self.canvas.stepped.connect(self._step)
-        state.sample_changed.connect(self._on_sample)
-        state.attribution_changed.connect(self._refresh_overlay)
-        state.target_changed.connect(self._refresh_overlay)
-        state.overlay_changed.connect(self._refresh_overlay)
-        state.explain_options_changed.connect(self._refresh_cursor)
-        state.hover_changed.connect(self._refresh_cursor)
-        self._on_sample(state.sample)
-
-    # what the state says
-
-    @Slot()
-    def _show_loading(self) -> None:
-        self.canvas.show_notice("Loading…", "")
-        self.caption.set_text("")
-
-    @Slot(object)
-    def _on_sample(self, view: SampleView | None) -> None:
-        if view is None:
-            self.canvas.show_notice(
-                "No sample", "Choose one in the table, or drop a picture and a sound file here."
-            )
-        elif view.picture is None:
-            reason = _picture_error(view)
-            self.canvas.show_notice(f"The picture of {view.sample.sample_id} cannot be shown", reason)
-        else:
-            self.canvas.show_picture(view.picture, self._pixels())
-        self._refresh_overlay()
-
-    @Slot()
-    def _refresh_overlay(self) -> None:
-        layer, options = self._layer(), self._state.overlay
-        shown = layer is not None and options.visible and self._pixels() is not None
-        self.canvas.show_patches(layer.rgba() if layer and shown else None, options.opacity)
-        self.key.setVisible(shown)
-        if layer is not None:
-            self.key.show_scale(*layer.key())
-        self._refresh_cursor()
-
-    @Slot()
-    def _refresh_cursor(self) -> None:
-        cursor = self._cursor()
-        self.canvas.set_cursor(cursor, self._grid())
-        text = self._resting_text() if cursor is None else self._patch_text(cursor)
-        self.caption.set_text(text)
-        if text:
-            self.canvas.setAccessibleDescription(text)
-
-    # what the user does
-
-    @Slot(object)
-    def _point(self, pixel: tuple[float, float] | None) -> None:
-        self._state.set_hover(Hover(pixel=pixel))
-
-    @Slot(int, int)
-    def _step(self, rows: int, columns: int) -> None:
-        pixels, grid = self._pixels(), self._grid()
-        if pixels is None:
-            return
-        cursor = self._cursor()
-        row, column = (cursor[0] + rows, cursor[1] + columns) if cursor else (0, 0)
-        row, column = min(max(row, 0), grid[0] - 1), min(max(column, 0), grid[1] - 1)
-        left, top, right, bottom = patch_rectangles(*grid, pixels)[row, column]
-        self._state.set_hover(Hover(pixel=(float(left + right) / 2, float(top + bottom) / 2)))
-
-    # what follows from both
-
-    def _pixels(self) -> PixelMap | None:
-        view = self._state.sample
-        return view.inputs.pixels if view is not None and view.inputs is not None else None
-
-    def _layer(self) -> overlay.Layer | None:
-        attribution = overlay.current_attribution(self._state)
-        if attribution is None:
-            return None
-        target = overlay.explained_class(self._state)
-        return overlay.layer(attribution, Modality.IMAGE, target, self._state.overlay)
-
-    def _grid(self) -> tuple[int, int]:
-        layer = self._layer()
-        if layer is not None:
-            rows, columns = layer.values.shape
-            return rows, columns
-        return self._state.explain_options.grid, self._state.explain_options.grid
-
-    def _cursor(self) -> tuple[int, int] | None:
-        pixel, pixels = self._state.hover.pixel, self._pixels()
-        if pixel is None or pixels is None:
-            return None
-        return patch_at(*pixel, *self._grid(), pixels)
-
-    def _resting_text(self) -> str:
-        view = self._state.sample
-        if view is None or view.picture is None:
-            return ""
-        height, width = view.picture.shape[:2]
-        return f"{width} × {height} px"
-
-    def _patch_text(self, cursor: tuple[int, int]) -> str:
-        pixels, layer = self._pixels(), self._layer()
-        assert pixels is not None
-        left, top, right, bottom = patch_rectangles(*self._grid(), pixels)[cursor]
-        where = f"x {left:.0f}–{right:.0f}, y {top:.0f}–{bottom:.0f} px"
-        where = f"row {cursor[0] + 1}, column {cursor[1] + 1} · {where}"
-        if layer is None:
-            return where
-        attribution = overlay.current_attribution(self._state)
-        assert attribution is not None
-        stderr = overlay.standard_error(attribution, Modality.IMAGE, overlay.explained_class(self._state))
-        error = None if stderr is None else float(stderr[cursor])
-        return f"φ {overlay.signed_text(float(layer.values[cursor]), error)} · {where}"
 
 
 def _seen(pixels: PixelMap) -> QRectF:
@@ -370,11 +237,3 @@ def _scaled(picture: NDArray[np.uint8], size: QSize) -> QImage:
     image = QImage(data.data, width, height, 3 * width, QImage.Format.Format_RGB888)
     ignore, smooth = Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
     return image.convertToFormat(QImage.Format.Format_RGB32).scaled(size, ignore, smooth)
-
-
-def _picture_error(view: SampleView) -> str:
-    path = str(view.sample.paths.get(Modality.IMAGE, ""))
-    for error in view.errors:
-        if path and path in error:
-            return error
-    return "\n".join(view.errors)

@@ -1,0 +1,172 @@
+"""The picture, and on it how much each patch spoke for or against the class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from sier_gui.core.domain import Modality, PixelMap
+from sier_gui.core.images.patches import patch_at, patch_rectangles
+from sier_gui.gui import overlay
+from sier_gui.gui.panels.image.canvas import PictureCanvas
+from sier_gui.gui.state import AppState, Hover
+from sier_gui.gui.widgets import ColourKey, ElidedLabel, LoadingNotice
+
+if TYPE_CHECKING:
+    from sier_gui.gui.actions import ActionTable
+    from sier_gui.gui.state import SampleView
+
+
+class ImagePanel(QWidget):
+    """The picture of the current sample, its overlay, and a line that says what lies under the pointer."""
+
+    def __init__(self, state: AppState, _actions: ActionTable, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self.canvas = PictureCanvas(self)
+        self.canvas.setAccessibleName("Picture with patch overlay")
+        self.caption = ElidedLabel(parent=self, secondary=True)
+        self.key = ColourKey(self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.canvas, 1)
+        foot = QHBoxLayout()
+        foot.addWidget(self.caption, 1)
+        foot.addWidget(self.key)
+        layout.addLayout(foot)
+        LoadingNotice(state, self._show_loading, self)
+        self.canvas.pointed.connect(self._point)
+        self.canvas.stepped.connect(self._step)
+        state.sample_changed.connect(self._on_sample)
+        state.attribution_changed.connect(self._refresh_overlay)
+        state.target_changed.connect(self._refresh_overlay)
+        state.overlay_changed.connect(self._refresh_overlay)
+        state.explain_options_changed.connect(self._refresh_cursor)
+        state.hover_changed.connect(self._refresh_cursor)
+        state.busy_changed.connect(self._on_busy)
+        self._on_sample(state.sample)
+
+    # what the state says
+
+    @Slot()
+    def _show_loading(self) -> None:
+        self.canvas.show_notice("Loading…", "")
+        self.caption.set_text("")
+
+    @Slot(object)
+    def _on_sample(self, view: SampleView | None) -> None:
+        if view is None:
+            self.canvas.show_notice(
+                "No sample", "Choose one in the table, or drop a picture and a sound file here."
+            )
+        elif view.picture is None:
+            reason = _picture_error(view)
+            self.canvas.show_notice(f"The picture of {view.sample.sample_id} cannot be shown", reason)
+        else:
+            self.canvas.show_picture(view.picture, self._pixels())
+        self._refresh_overlay()
+
+    @Slot()
+    def _refresh_overlay(self) -> None:
+        layer, options = self._layer(), self._state.overlay
+        shown = layer is not None and options.visible and self._pixels() is not None
+        if layer is None or not shown:
+            self.canvas.show_patches(None, options.opacity)
+        else:
+            self.canvas.show_patches(layer.rgba(), options.opacity, layer.hatched)
+        self.key.setVisible(shown)
+        attribution = overlay.current_attribution(self._state)
+        if layer is not None and attribution is not None:
+            meaning = overlay.hatch_meaning(attribution, overlay.explained_class(self._state))
+            self.key.show_scale(*layer.key(), meaning)
+        self._refresh_cursor()
+
+    @Slot()
+    def _refresh_cursor(self) -> None:
+        cursor = self._cursor()
+        self.canvas.set_cursor(cursor, self._grid())
+        text = self._resting_text() if cursor is None else self._patch_text(cursor)
+        self.caption.set_text(text)
+        if text:
+            self.canvas.setAccessibleDescription(text)
+
+    @Slot(str, float)
+    def _on_busy(self, kind: str, _fraction: float) -> None:
+        """Whether more is under way is part of what hovering says."""
+        if kind == "explain" and self._state.hover.pixel is not None:
+            self._refresh_cursor()
+
+    # what the user does
+
+    @Slot(object)
+    def _point(self, pixel: tuple[float, float] | None) -> None:
+        self._state.set_hover(Hover(pixel=pixel))
+
+    @Slot(int, int)
+    def _step(self, rows: int, columns: int) -> None:
+        pixels, grid = self._pixels(), self._grid()
+        if pixels is None:
+            return
+        cursor = self._cursor()
+        row, column = (cursor[0] + rows, cursor[1] + columns) if cursor else (0, 0)
+        row, column = min(max(row, 0), grid[0] - 1), min(max(column, 0), grid[1] - 1)
+        left, top, right, bottom = patch_rectangles(*grid, pixels)[row, column]
+        self._state.set_hover(Hover(pixel=(float(left + right) / 2, float(top + bottom) / 2)))
+
+    # what follows from both
+
+    def _pixels(self) -> PixelMap | None:
+        view = self._state.sample
+        return view.inputs.pixels if view is not None and view.inputs is not None else None
+
+    def _layer(self) -> overlay.Layer | None:
+        attribution = overlay.current_attribution(self._state)
+        if attribution is None:
+            return None
+        target = overlay.explained_class(self._state)
+        return overlay.layer(attribution, Modality.IMAGE, target, self._state.overlay)
+
+    def _grid(self) -> tuple[int, int]:
+        layer = self._layer()
+        if layer is not None:
+            rows, columns = layer.values.shape
+            return rows, columns
+        return self._state.explain_options.grid, self._state.explain_options.grid
+
+    def _cursor(self) -> tuple[int, int] | None:
+        pixel, pixels = self._state.hover.pixel, self._pixels()
+        if pixel is None or pixels is None:
+            return None
+        return patch_at(*pixel, *self._grid(), pixels)
+
+    def _resting_text(self) -> str:
+        view = self._state.sample
+        if view is None or view.picture is None:
+            return ""
+        height, width = view.picture.shape[:2]
+        return f"{width} × {height} px"
+
+    def _patch_text(self, cursor: tuple[int, int]) -> str:
+        pixels, layer = self._pixels(), self._layer()
+        assert pixels is not None
+        left, top, right, bottom = patch_rectangles(*self._grid(), pixels)[cursor]
+        where = f"x {left:.0f}–{right:.0f}, y {top:.0f}–{bottom:.0f} px"
+        where = f"row {cursor[0] + 1}, column {cursor[1] + 1} · {where}"
+        if layer is None:
+            return where
+        attribution = overlay.current_attribution(self._state)
+        assert attribution is not None
+        target, refining = overlay.explained_class(self._state), "explain" in self._state.busy
+        value = overlay.value_text(attribution, Modality.IMAGE, target, cursor, refining)
+        return f"{value} · {where}"
+
+
+def _picture_error(view: SampleView) -> str:
+    path = str(view.sample.paths.get(Modality.IMAGE, ""))
+    for error in view.errors:
+        if path and path in error:
+            return error
+    return "\n".join(view.errors)
