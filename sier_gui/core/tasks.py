@@ -1,4 +1,4 @@
-"""Progress and cancellation for long work, without threads and without Qt."""
+"""Progress, cancellation and pause for long work, without threads and without Qt."""
 
 from __future__ import annotations
 
@@ -28,6 +28,30 @@ class CancelToken:
         """Raise `Cancelled` if somebody asked for it."""
         if self._event.is_set():
             raise Cancelled
+
+
+class Pause:
+    """Work that asks between its steps stands still while somebody holds it; safe across threads."""
+
+    def __init__(self) -> None:
+        self._go = threading.Event()
+        self._go.set()
+
+    def pause(self) -> None:
+        self._go.clear()
+
+    def resume(self) -> None:
+        self._go.set()
+
+    @property
+    def paused(self) -> bool:
+        return not self._go.is_set()
+
+    def wait(self, token: CancelToken) -> None:
+        """Return once nobody holds the work; raises `Cancelled` where ``token`` is cancelled meanwhile."""
+        while not self._go.wait(0.1):
+            token.check()
+        token.check()
 
 
 @dataclass(frozen=True, slots=True)
