@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from sier_gui import __version__
 from sier_gui.cli import verbs
+from sier_gui.cli.truth import truth
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -51,6 +52,12 @@ def add_explanation(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def positive(text: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,8}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)
+
+
 Verb = Callable[[argparse.Namespace], int]
 
 
@@ -85,6 +92,13 @@ def verb_parser() -> argparse.ArgumentParser:
         "--resume", action="store_true", help="take what was explained before from the cache (the default)"
     )
     kept.add_argument("--no-cache", action="store_true", help="compute even what was computed before")
+
+    verb = add("truth", truth, "Are the maps true? Beside other methods, randomised networks and evidence.")
+    add_dataset(verb)
+    add_selection(verb)
+    verb.add_argument("--limit", type=positive, metavar="N", help="the first N samples only")
+    add_explanation(verb)
+    add_network(verb)
 
     verb = add("export", verbs.export, "Annotated figures, spans and raw values.")
     add_dataset(verb)
@@ -134,7 +148,7 @@ def window_size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-VERBS = ("predict", "explain", "export", "inspect", "validate", "train", "models")
+VERBS = ("predict", "explain", "truth", "export", "inspect", "validate", "train", "models")
 
 
 def window_parser() -> argparse.ArgumentParser:

@@ -19,10 +19,10 @@ from sier_gui.core.explain.absence import POLICIES, stream
 from sier_gui.core.explain.attribution import Attribution, ExplainRequest, Floats
 from sier_gui.core.explain.cache import AttributionCache
 from sier_gui.core.explain.engine import explain
-from sier_gui.core.explain.truth.case import Case, PlayerMap, case_for, correlations, player_map
+from sier_gui.core.explain.truth.case import AfterBatch, Case, PlayerMap, case_for, correlations, player_map
 from sier_gui.core.explain.truth.curves import Curves, curves
 from sier_gui.core.explain.truth.planted import Found, evident_players, pointed
-from sier_gui.core.explain.truth.rivals import rival_maps
+from sier_gui.core.explain.truth.rivals import STEPS, rival_maps
 from sier_gui.core.explain.truth.sanity import CASCADE, randomised
 from sier_gui.core.nets.networks import build
 from sier_gui.core.tasks import CancelToken, Progress, Report, silent
@@ -198,14 +198,18 @@ class _Run:
         return last
 
     def rivals(self, case: Case) -> tuple[dict[str, PlayerMap], dict[str, SierError]]:
-        found = rival_maps(case, self._stream("random map"), after_batch=self._after_batch("other methods"))
-        self._step("other methods")
+        text = "other methods"
+        passes = sum(case.players.counts.values()) + STEPS  # occlusion's and integrated gradients'
+        found = rival_maps(case, self._stream("random map"), after_batch=self._after_batch(text, passes))
+        self._step(text)
         return found
 
     def curves(self, case: Case, maps: Mapping[str, PlayerMap]) -> dict[str, dict[str, Curves]]:
-        game = case.game(self._after_batch("deletion and insertion"))
+        text = "deletion and insertion"
+        passes = len(maps) * 2 * sum(case.players.counts.values())
+        game = case.game(self._after_batch(text, passes))
         found = curves(game, case.target, maps, self._stream("ties"))
-        self._step("deletion and insertion")
+        self._step(text)
         return found
 
     def absences(self, ours: Attribution) -> tuple[tuple[str, ...], dict[str, Floats]]:
@@ -244,9 +248,14 @@ class _Run:
         """A sample has draws of its own: over a dataset they average out."""
         return stream(self._request.seed, f"truth/{name}/{self._inputs.content_hash}")
 
-    def _after_batch(self, text: str) -> Any:
-        def told(_count: int) -> None:
-            self._tell(0.5, text)
+    def _after_batch(self, text: str, passes: int) -> AfterBatch:
+        """Tells how many of about ``passes`` are done, and asks for cancel."""
+        done = 0
+
+        def told(count: int) -> None:
+            nonlocal done
+            done += count
+            self._tell(min(done / passes, 1.0), text)
             self._token.check()
 
         return told
