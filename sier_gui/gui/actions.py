@@ -86,6 +86,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("predict.pause", "Pause Predicting the Dataset", "Sample", "", "", with_table, True, 2),
     ActionSpec("explain.run", "Explain Again", "Explain", "Ctrl+Return", "explain", with_prediction),
     ActionSpec("explain.cancel", "Cancel the Explanation", "Explain", "Ctrl+."),
+    ActionSpec("explain.options", "How This Is Explained…", "Explain", "Ctrl+H"),
     ActionSpec(
         "explain.next_class", "Explain the Next Class", "Explain", "Ctrl+]", "", with_prediction, group=1
     ),

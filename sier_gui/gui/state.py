@@ -44,13 +44,16 @@ class OverlayOptions:
 
 @dataclass(frozen=True, slots=True)
 class ExplainOptions:
-    """What the next explanation computes."""
+    """What the next explanation computes; each field as in `ExplainRequest`."""
 
     method: str = "owen"
     grid: int = 8
-    segments: int = 16
-    absence: str = "zeros"
+    segments: int | str = 16  # a number, "0.5s" or "words"
+    bands: int = 1
+    absence: str = "zeros"  # or with its parameter, "blur:6"
     value: str = "probability"
+    error: float | None = 0.05  # only Shapley values are estimated
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

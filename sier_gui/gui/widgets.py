@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QRect, QRectF, QSize, Qt, QTimer, Slot
+from PySide6.QtCore import QObject, QRect, QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QSizePolicy, QWidget
 
 from sier_gui.gui.state import AppState
 
+Choices = tuple[tuple[str, Any], ...]  # text, value
 LOADING_MS = 150  # a sample that arrives sooner never flashes the word
 
 
@@ -110,6 +112,32 @@ class ColourKey(QWidget):
             words = QRectF(swatch.right() + 6, 0, ahead.left() - swatch.right() - 6, area.height())
             painter.drawText(words, middle | Qt.AlignmentFlag.AlignLeft, self._hatched)
         painter.end()
+
+
+class ChoiceBox(QComboBox):
+    """A combo box that knows which option it sets."""
+
+    chosen = Signal(str, object)  # option, value
+
+    def __init__(self, option: str, choices: Choices, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.option = option
+        for text, value in choices:
+            self.addItem(text, value)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.activated.connect(self._activated)
+
+    @Slot(int)
+    def _activated(self, index: int) -> None:
+        self.chosen.emit(self.option, self.itemData(index))
+
+    def show_value(self, value: object) -> None:
+        """Show ``value``, adding it where the window offers no such choice (the command line may set any)."""
+        index = self.findData(value)
+        if index < 0:
+            self.addItem(str(value), value)
+            index = self.count() - 1
+        self.setCurrentIndex(index)
 
 
 class LoadingNotice(QTimer):

@@ -27,6 +27,7 @@ from sier_gui.core.domain import FrontEnd, Modality
 from sier_gui.core.errors import SierError
 from sier_gui.core.settings import Settings
 from sier_gui.gui.actions import ActionTable
+from sier_gui.gui.dialogs.explain import ExplainDialog
 from sier_gui.gui.dialogs.microphone import MicrophoneDialog
 from sier_gui.gui.main_window import MainWindow
 from sier_gui.gui.messages import Messages
@@ -221,7 +222,9 @@ def render(folder: Path, application: QApplication, only: list[str]) -> list[Pat
                 QApplication.sendPostedEvents()
                 fill(state, board)
                 written.append(_save(board, folder / f"{number:02d}-{fill.__name__}-{mode}-{size}.png"))
-        written.append(_microphone(folder / f"microphone-{mode}.png"))
+        for name, make in DIALOGS.items():
+            if not only or name in only:
+                written.append(_save(make(folder), folder / f"{name}-{mode}.png"))
     return written
 
 
@@ -280,14 +283,35 @@ def _actions(state: AppState, folder: Path) -> ActionTable:
     return actions
 
 
-def _microphone(target: Path) -> Path:
+def microphone(_folder: Path) -> QWidget:
     take = Audio(views.voice(1.4)[:, None], 16_000)
     dialog = MicrophoneDialog(FakeRecorder(take), FakePlayback())
     dialog.show()
     dialog.record.click()
     dialog.record.click()
     dialog.meter.show_level(-12.0)
-    return _save(dialog, target)
+    return dialog
+
+
+def explain_options(_folder: Path) -> QWidget:
+    state = AppState()
+    dialog = ExplainDialog(state)
+    dialog.state_shown = state
+    dialog.show()
+    return dialog
+
+
+def explain_odd_options(folder: Path) -> QWidget:
+    dialog = explain_options(folder)
+    dialog.state_shown.change_explain_options(method="shapley", segments="0.25s", bands=4, absence="blur:6")
+    return dialog
+
+
+DIALOGS: dict[str, Callable[[Path], QWidget]] = {
+    "microphone": microphone,
+    "explain-options": explain_options,
+    "explain-odd-options": explain_odd_options,
+}
 
 
 def _save(widget: QWidget, target: Path) -> Path:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Slot
 
+from sier_gui.core.errors import SierError
 from sier_gui.core.tasks import CancelToken, Report
 from sier_gui.gui.state import ExplainOptions
 from sier_gui.gui.workflows.context import Context
 
 if TYPE_CHECKING:
     from sier_gui.core.domain import Prediction
-    from sier_gui.core.explain.attribution import Attribution
+    from sier_gui.core.explain.attribution import Attribution, ExplainRequest
+    from sier_gui.gui.dialogs.explain import ExplainDialog
 
 KEPT = 200
 KIND = "explain"
@@ -34,10 +36,12 @@ class ExplainWorkflow(QObject):
         self._context = context
         self._kept: OrderedDict[Key, Attribution] = OrderedDict()
         self._key: Key | None = None  # of the explanation under way
+        self._dialog: ExplainDialog | None = None
         state, actions = context.state, context.actions
         for action_id, handler in (
             ("explain.run", self.run_again),
             ("explain.cancel", self.cancel),
+            ("explain.options", self.show_options),
             ("explain.next_class", self.next_class),
             ("explain.previous_class", self.previous_class),
         ):
@@ -50,11 +54,13 @@ class ExplainWorkflow(QObject):
         state.explain_options_changed.connect(self._on_options)
 
     def _restore(self) -> None:
-        """The options used last."""
+        """The options used last; those of an edited settings file that cannot be are left out."""
         saved = self._context.settings.get("explain", {})
-        known = asdict(ExplainOptions())
-        valid = {k: v for k, v in saved.items() if k in known and type(v) is type(known[k])}
-        self._context.state.change_explain_options(**valid)
+        options = self._context.state.explain_options
+        for name in asdict(options).keys() & saved.keys():
+            changed = replace(options, **{name: saved[name]})
+            options = changed if possible(changed) else options
+        self._context.state.change_explain_options(**asdict(options))
 
     @Slot()
     def _stop(self) -> None:
@@ -76,6 +82,17 @@ class ExplainWorkflow(QObject):
     def run_again(self) -> None:
         """After a cancel this goes on from nothing; a finished one comes from memory."""
         self._start()
+
+    @Slot()
+    def show_options(self) -> None:
+        """The dialog of all options, once; pressing again brings it back to the front."""
+        if self._dialog is None:
+            from sier_gui.gui.dialogs.explain import ExplainDialog
+
+            self._dialog = ExplainDialog(self._context.state, self._context.window)
+        self._dialog.show()
+        self._dialog.raise_()
+        self._dialog.activateWindow()
 
     @Slot()
     def cancel(self) -> None:
@@ -100,11 +117,10 @@ class ExplainWorkflow(QObject):
         dataset_hash = state.dataset.dataset_hash if state.dataset is not None and state.row >= 0 else None
 
         def work(report: Report, token: CancelToken) -> Iterator[Attribution]:
-            from sier_gui.core.explain.attribution import ExplainRequest
             from sier_gui.core.explain.cache import AttributionCache
             from sier_gui.core.explain.engine import explain, kept
 
-            request, cache = ExplainRequest(**asdict(options)), AttributionCache()
+            request, cache = request_for(options), AttributionCache()
             known = kept(release.weights_hash, release.front, inputs, request, cache, dataset_hash)
             if known is not None:  # before torch is imported for the network
                 yield known
@@ -162,3 +178,31 @@ class ExplainWorkflow(QObject):
             classes = prediction.classes
             now = state.target if state.target in classes else prediction.predicted
             state.set_target(classes[(classes.index(now) + by) % len(classes)])
+
+
+def request_for(options: ExplainOptions) -> ExplainRequest:
+    """What the engine is asked for; only Shapley values are estimated, so that only they can be stopped.
+
+    Raises
+    ------
+    SierError : an option that no explanation can have.
+    """
+    from sier_gui.core.explain.attribution import ExplainRequest
+
+    limits = {} if options.method == "shapley" else {"error": None, "seconds": None}
+    return ExplainRequest(**{**asdict(options), **limits})
+
+
+def possible(options: ExplainOptions) -> bool:
+    """Whether an explanation can have these options."""
+    from sier_gui.core.explain.absence import parse
+
+    if not type(options.grid) is type(options.bands) is int or type(options.segments) not in (int, str):
+        return False
+    try:
+        request_for(replace(options, method="shapley"))  # its limits are looked at too
+        request_for(options)
+        parse(options.absence)
+    except (SierError, TypeError, ValueError, AttributeError):
+        return False
+    return True

@@ -2,77 +2,54 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QSizePolicy, QSlider, QWidget
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QSlider, QToolButton, QWidget
 
+from sier_gui.gui.explaining import ABSENCES, PRESETS, parts_text, preset_of
 from sier_gui.gui.state import AppState, ExplainOptions, OverlayOptions
+from sier_gui.gui.widgets import ChoiceBox, Choices
 
-Choices = tuple[tuple[str, Any], ...]  # text, value
+if TYPE_CHECKING:
+    from sier_gui.gui.actions import ActionTable
+
 _SIGNED: Choices = (("signed: for and against", True), ("importance: magnitude", False))
-_EXPLAIN_CHOICES: tuple[tuple[str, str, str, Choices], ...] = (
-    ("method", "Method", "Which values are computed", (
-        ("Owen", "owen"), ("Shapley", "shapley"), ("Modalities", "modality"), ("As printed", "paper"))),
-    ("absence", "Absence", "What stands in for a removed part", (
-        ("zeros", "zeros"), ("mean", "mean"), ("blur", "blur"), ("noise", "noise"))),
-    ("grid", "Patches", "Patches of the picture", (("4 × 4", 4), ("8 × 8", 8), ("16 × 16", 16))),
-    ("segments", "Segments", "Segments of the speech", (("8", 8), ("16", 16), ("32", 32))),
-    ("value", "Value", "What is shared out among the parts", (
-        ("probability", "probability"), ("logit", "logit"))),
-)  # fmt: skip
-
-
-class ChoiceBox(QComboBox):
-    """A combo box that knows which option it sets."""
-
-    chosen = Signal(str, object)  # option, value
-
-    def __init__(self, option: str, choices: Choices, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.option = option
-        for text, value in choices:
-            self.addItem(text, value)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.activated.connect(self._activated)
-
-    @Slot(int)
-    def _activated(self, index: int) -> None:
-        self.chosen.emit(self.option, self.itemData(index))
-
-    def show_value(self, value: object) -> None:
-        """Show ``value``, adding it where the window offers no such choice (the command line may set any)."""
-        index = self.findData(value)
-        if index < 0:
-            self.addItem(str(value), value)
-            index = self.count() - 1
-        self.setCurrentIndex(index)
 
 
 class ExplainControls(QWidget):
-    """One combo box per `ExplainOptions` field."""
+    """What is changed most, which parts and which absence; the rest is a dialog away."""
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: AppState, actions: ActionTable, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
-        self.boxes: dict[str, ChoiceBox] = {}
+        self.parts = ChoiceBox("preset", tuple((p.text, p.name) for p in PRESETS), self)
+        self.absence = ChoiceBox("absence", tuple((name, name) for name in ABSENCES), self)
+        self.more = QToolButton(self)
+        self.more.setDefaultAction(actions.action("explain.options"))
+        self.more.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.more.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(4)
-        for i, (option, text, tip, choices) in enumerate(_EXPLAIN_CHOICES):
-            box = ChoiceBox(option, choices, self)
+        for row, (box, text, tip) in enumerate(
+            (
+                (self.parts, "Parts", "Patches of the picture + segments of the speech"),
+                (self.absence, "Absence", "What stands in for a removed part"),
+            )
+        ):
             box.setToolTip(tip)
             box.setAccessibleName(text)
             box.setAccessibleDescription(tip)
-            box.chosen.connect(self._choose)
             label = QLabel(text, self)
             label.setBuddy(box)
-            grid.addWidget(label, i // 2, 2 * (i % 2))
-            grid.addWidget(box, i // 2, 2 * (i % 2) + 1)
-            self.boxes[option] = box
+            grid.addWidget(label, row, 0)
+            grid.addWidget(box, row, 1)
+        grid.addWidget(self.more, 2, 0, 1, 2)
         grid.setColumnStretch(1, 1)
-        grid.setColumnStretch(3, 1)
+        self.parts.chosen.connect(self._choose_parts)
+        self.absence.chosen.connect(self._choose)
         state.explain_options_changed.connect(self._show)
         self._show(state.explain_options)
 
@@ -80,13 +57,19 @@ class ExplainControls(QWidget):
     def _choose(self, option: str, value: object) -> None:
         self._state.change_explain_options(**{option: value})
 
+    @Slot(str, object)
+    def _choose_parts(self, _option: str, name: object) -> None:
+        preset = next((p for p in PRESETS if p.name == name), None)
+        if preset is not None:
+            self._state.change_explain_options(**preset.changes)
+
     @Slot(object)
     def _show(self, options: ExplainOptions) -> None:
-        for option, box in self.boxes.items():
-            box.show_value(getattr(options, option))
-        # two players need neither patches nor segments
-        for option in ("grid", "segments"):
-            self.boxes[option].setEnabled(options.method != "modality")
+        preset = preset_of(options)
+        parts = parts_text(options.grid, options.segments, options.bands)
+        self.parts.show_value(preset.name if preset else parts)
+        self.absence.show_value(options.absence)
+        self.parts.setEnabled(options.method != "modality")  # two players need no parts
 
 
 class OverlayControls(QWidget):

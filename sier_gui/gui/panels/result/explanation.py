@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from sier_gui.core.domain import Modality
 from sier_gui.gui import overlay
+from sier_gui.gui.explaining import absence_text, count_unsettled, how_text
 from sier_gui.gui.panels.result.controls import ExplainControls, OverlayControls
 from sier_gui.gui.state import AppState
 from sier_gui.gui.widgets import ElidedLabel, track_colour
@@ -29,18 +29,6 @@ if TYPE_CHECKING:
     from sier_gui.gui.actions import ActionTable
 
 BUSY_KIND = "explain"  # the job kind whose progress is shown here
-_ABSENCE = {
-    "zeros": "A removed part is replaced by zeros: black patches, silent segments.",
-    "mean": "A removed part is replaced by the training set's mean colour, or mean level per mel band.",
-    "blur": "A removed part is replaced by a blurred copy of itself.",
-    "noise": "A removed part is replaced by seeded noise.",
-}
-_METHOD = {
-    "owen": "Owen",
-    "shapley": "Shapley",
-    "modality": "Modalities",
-    "paper": "As printed (not additive)",
-}
 
 
 class ShareBar(QWidget):
@@ -99,7 +87,7 @@ class ExplanationPanel(QWidget):
         self.absence.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         for label in (self.how, self.absence):
             label.setWordWrap(True)
-        self.controls = ExplainControls(state, self)
+        self.controls = ExplainControls(state, actions, self)
         self.overlay_controls = OverlayControls(state, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
@@ -158,7 +146,7 @@ class ExplanationPanel(QWidget):
             self.split.set_text("")
             self.additivity.setText(self._waiting_text())
             self.how.setText("")
-            self.absence.setText(_absence_text(self._state.explain_options.absence))
+            self.absence.setText(absence_text(self._state.explain_options.absence))
         else:
             self._show_attribution(attribution, overlay.explained_class(self._state) or attribution.target)
         self._show_status()
@@ -181,16 +169,20 @@ class ExplanationPanel(QWidget):
         self.split.set_text(f"two players: {_pair(whole)}")
         self.additivity.setText(additivity_text(attribution, target))
         self.how.setText(how_text(attribution, target))
-        self.absence.setText(_absence_text(attribution.absence))
+        self.absence.setText(absence_text(attribution.absence))
 
     def _show_status(self) -> None:
         attribution = overlay.current_attribution(self._state)
-        if attribution is None:
-            self.status.set_text("")
-        elif attribution.complete:
-            self.status.set_text(f"Explains {overlay.explained_class(self._state)}")
-        else:
-            self.status.set_text("Stopped early: coarser values are spread evenly over their parts")
+        self.status.set_text("" if attribution is None else self._status_text(attribution))
+
+    def _status_text(self, attribution: Attribution) -> str:
+        target = overlay.explained_class(self._state)
+        unsettled, players = count_unsettled(attribution, target)
+        said = f"Explains {target}" if attribution.complete else "Stopped early"
+        if not unsettled:
+            return said
+        what = "sign unsettled" if attribution.complete else "not divided"
+        return f"{said} · hatched: {unsettled} of {players} {what}"
 
 
 def additivity_text(attribution: Attribution, target: str) -> str:
@@ -204,35 +196,9 @@ def additivity_text(attribution: Attribution, target: str) -> str:
     return f"f(all) {full} − f(none) {empty}\n= Σφ {number(total)} + residual {rest}"
 
 
-def how_text(attribution: Attribution, target: str) -> str:
-    """Method, certainty, cost and device."""
-    errors = attribution.stderr
-    if not attribution.complete:
-        certainty = "coarse so far"
-    elif errors is None:
-        certainty = "exact" if attribution.method != "paper" else "one order of halving"
-    else:
-        index = attribution.index(target)
-        typical = float(np.median(np.concatenate([e[index].ravel() for e in errors.values()])))
-        certainty = f"estimated ± {typical:.3f}"
-    parts = [
-        _METHOD.get(attribution.method, attribution.method),
-        certainty,
-        f"{attribution.evaluations:,} evaluations",
-        f"{attribution.seconds:.1f} s",
-    ]
-    device = attribution.provenance.get("device")
-    return " · ".join([*parts, str(device)] if device else parts)
-
-
 def _pair(values: dict[Modality, float]) -> str:
     return ", ".join(f"{m} {overlay.signed_text(v)}" for m, v in values.items())
 
 
 def _two_decimals(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
-
-
-def _absence_text(absence: str) -> str:
-    kind = absence.partition(":")[0]
-    return _ABSENCE.get(kind, f"A removed part is replaced by {absence}.")

@@ -197,7 +197,7 @@ def test_the_additivity_line_reads_as_in_the_sketch(explanation: ExplanationPane
     assert explanation.sums.text() == "sum of parts: image +0.200, speech +0.130"
     assert explanation.split.text() == "two players: image +0.210, speech +0.120"
     assert explanation.shares.accessibleName() == "Modality shares: image 61 %, speech 39 %"
-    assert explanation.how.text() == "Owen · exact · 1,040 evaluations · 1.2 s · cpu"
+    assert explanation.how.text() == "Owen · exact · 1,040 evaluations · 1.2 s · cpu ✓"
     f_all[2] += 0.002
     state.set_attribution(replace(known, f_all=f_all))
     assert "residual 2.0e−03" in explanation.additivity.text()
@@ -216,17 +216,30 @@ def test_the_share_bar_is_divided_where_the_shares_are(
     assert row == pytest.approx(share * explanation.shares.width(), abs=1.01)
 
 
-def test_estimates_carry_their_error_and_coarse_results_say_so(
-    explanation: ExplanationPanel, state: AppState
-) -> None:
+def test_how_it_was_made_is_true_of_each_method(explanation: ExplanationPanel, state: AppState) -> None:
     of = views.view()
     state.set_sample(of)
-    state.set_attribution(views.attribution(of, estimated=True))
-    assert "Shapley · estimated ± 0.004" in explanation.how.text()
+    exact = views.attribution(of)
+    made = {
+        "modality": "Modality split · exact · ",
+        "paper": "Printed formula · for comparison, not additive · ",
+        "shapley": "Shapley · exact · ",  # few parts: all coalitions were asked for
+    }
+    for method, said in made.items():
+        state.set_attribution(replace(exact, method=method))
+        assert explanation.how.text().startswith(said)
+        assert explanation.how.text().endswith(" ✓")
+    estimated = views.attribution(of, estimated=True)
+    state.set_attribution(estimated)
+    values = np.concatenate([v[2].ravel() for v in estimated.values.values()])
+    error = 0.004 * np.sqrt(len(values)) / np.linalg.norm(values)
+    assert f"Shapley · estimated ± {100 * error:.2g} % · 1,040 evaluations" in explanation.how.text()
+    unsettled = int((np.abs(values) < 1.96 * 0.004).sum())
+    assert explanation.status.text() == f"Explains hate · hatched: {unsettled} of 80 sign unsettled"
     state.set_attribution(views.attribution(of, complete=False))
-    assert "coarse so far" in explanation.how.text()
-    assert "exact" not in explanation.how.text()
-    assert "Stopped early" in explanation.status.text()
+    assert "Owen · exact sums, not divided yet" in explanation.how.text()
+    assert "✓" not in explanation.how.text()
+    assert explanation.status.text() == "Stopped early · hatched: 80 of 80 not divided"
 
 
 def test_progress_and_cancel_appear_where_the_result_will(
@@ -254,30 +267,42 @@ def test_progress_and_cancel_appear_where_the_result_will(
 
 
 def test_every_choice_reaches_the_state(explanation: ExplanationPanel, state: AppState, qtbot: QtBot) -> None:
-    for option, key, expected in (
-        ("grid", Qt.Key.Key_Down, 16),
-        ("segments", Qt.Key.Key_Up, 8),
-        ("absence", Qt.Key.Key_Down, "mean"),
-        ("value", Qt.Key.Key_Down, "logit"),
-        ("method", Qt.Key.Key_Down, "shapley"),
-    ):
-        box = explanation.controls.boxes[option]
-        qtbot.keyClick(box, key)
-        assert getattr(state.explain_options, option) == expected
-        assert box.currentData() == expected
+    controls = explanation.controls
+    qtbot.keyClick(controls.parts, Qt.Key.Key_Down)
+    assert (state.explain_options.grid, state.explain_options.segments) == (16, 32)
+    assert controls.parts.currentText() == "Fine 16×16 + 32"
+    qtbot.keyClick(controls.parts, Qt.Key.Key_Down)
+    assert (state.explain_options.grid, state.explain_options.segments) == (8, "words")
+    qtbot.keyClick(controls.absence, Qt.Key.Key_Down)
+    assert state.explain_options.absence == "mean"
 
 
 def test_choices_made_elsewhere_are_shown_even_unusual_ones(
     explanation: ExplanationPanel, state: AppState
 ) -> None:
-    state.change_explain_options(grid=4, absence="blur:6")
-    boxes = explanation.controls.boxes
-    assert boxes["grid"].currentText() == "4 × 4"
-    assert boxes["absence"].currentText() == "blur:6"
+    controls = explanation.controls
+    state.change_explain_options(grid=4, segments="0.25s", bands=2, absence="blur:6")
+    assert controls.parts.currentText() == "4×4 + 0.25 s×2"
+    assert controls.absence.currentText() == "blur:6"
+    state.change_explain_options(grid=4, segments=8, bands=1)
+    assert controls.parts.currentText() == "Quick 4×4 + 8"
     state.change_explain_options(method="modality")
-    assert not boxes["grid"].isEnabled()
-    assert not boxes["segments"].isEnabled()
-    assert boxes["absence"].isEnabled()
+    assert not controls.parts.isEnabled()
+    assert controls.absence.isEnabled()
+
+
+def test_the_rest_of_the_options_is_one_action_away(
+    explanation: ExplanationPanel, actions: ActionTable, qtbot: QtBot
+) -> None:
+    opened: list[str] = []
+
+    def opens() -> None:
+        opened.append("opened")
+
+    actions.bind("explain.options", opens)
+    qtbot.keyClick(explanation.controls.more, Qt.Key.Key_Space)
+    assert opened == ["opened"]
+    assert "Ctrl+H" in explanation.controls.more.toolTip()
 
 
 def test_what_absence_means_is_said_in_words(explanation: ExplanationPanel, state: AppState) -> None:
@@ -347,7 +372,7 @@ def test_everything_that_takes_the_focus_has_a_name(
                 text = widget.text() if isinstance(widget, QAbstractButton) else ""
                 assert widget.accessibleName() or text, widget
                 named += 1
-    assert named >= 18
+    assert named >= 17
 
 
 def test_numbers_near_one_and_minus_signs_are_shown_whole(

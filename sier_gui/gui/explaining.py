@@ -1,0 +1,145 @@
+"""How an explanation is asked for and how it was made, in the words that panels and dialogs share."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sier_gui.gui.state import ExplainOptions
+
+if TYPE_CHECKING:
+    from sier_gui.core.explain.attribution import Attribution
+
+WORDS = "words"
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A way to compute values: its name in a list, in a line of text, and what it does."""
+
+    name: str
+    short: str
+    meaning: str
+
+
+METHODS = {
+    "owen": Method(
+        "Owen values, exact",
+        "Owen",
+        "Picture and speech are halved again and again; each part's mean contribution, computed exactly.",
+    ),
+    "shapley": Method(
+        "Shapley values, estimated",
+        "Shapley",
+        "Mean contribution over random orders of all parts, with standard errors; exact for few parts.",
+    ),
+    "modality": Method(
+        "Modality split",
+        "Modality split",
+        "Two players, the whole picture and the whole speech: four evaluations, exact.",
+    ),
+    "paper": Method(
+        "Printed formula, for comparison",
+        "Printed formula",
+        "For comparison only: as printed in the paper, its values do not add up to the prediction.",
+    ),
+}
+
+ABSENCES = {
+    "zeros": "A removed part is replaced by zeros: black patches, silent segments.",
+    "mean": "A removed part is replaced by the training set's mean colour, or mean level per mel band.",
+    "blur": "A removed part is replaced by a blurred copy of itself.",
+    "noise": "A removed part is replaced by seeded noise.",
+}
+BLUR_CELLS = 8.0  # what "blur" without a parameter means
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """Which parts the picture and the speech are cut into."""
+
+    name: str
+    grid: int
+    segments: int | str
+    bands: int = 1
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """As `AppState.change_explain_options` takes them."""
+        return {"grid": self.grid, "segments": self.segments, "bands": self.bands}
+
+    @property
+    def text(self) -> str:
+        return f"{self.name} {parts_text(self.grid, self.segments, self.bands)}"
+
+
+def parts_text(grid: int, segments: int | str, bands: int = 1) -> str:
+    """ "8×8 + 16", "8×8 + words", "4×4 + 8×3" for three bands, "8×8 + 0.5 s"."""
+    speech = str(segments) if segments == WORDS or isinstance(segments, int) else f"{segments[:-1]} s"
+    return f"{grid}×{grid} + {speech}" + (f"×{bands}" if bands > 1 else "")
+
+
+PRESETS = (
+    Preset("Quick", 4, 8),
+    Preset("Standard", 8, 16),
+    Preset("Fine", 16, 32),
+    Preset("Words", 8, WORDS),
+)
+
+
+def preset_of(options: ExplainOptions) -> Preset | None:
+    """The preset whose parts ``options`` asks for."""
+    parts = (options.grid, options.segments, options.bands)
+    return next((p for p in PRESETS if (p.grid, p.segments, p.bands) == parts), None)
+
+
+def absence_text(absence: str) -> str:
+    """What stands in for a removed part, as a sentence; "blur:6" names its parameter."""
+    kind, _, parameter = absence.partition(":")
+    sentence = ABSENCES.get(kind, f"A removed part is replaced by {kind}.")
+    return f"{sentence[:-1]} ({kind} {parameter})." if parameter else sentence
+
+
+# ---------------------------------------------------------------- how a result was made
+
+
+def relative_error(attribution: Attribution, target: str | None) -> float | None:
+    """√(Σ standard error²) / √(Σ φ²) over all players; None where the values are exact, or all zero."""
+    if attribution.stderr is None:
+        return None
+    c = attribution.index(target)
+    errors = sum(float(np.square(e[c]).sum()) for e in attribution.stderr.values())
+    values = sum(float(np.square(v[c]).sum()) for v in attribution.values.values())
+    return math.sqrt(errors / values) if values else None
+
+
+def how_text(attribution: Attribution, target: str) -> str:
+    """Method, certainty, cost and device in one line; ✓ where nothing more is to come."""
+    method = METHODS.get(attribution.method)
+    parts = [
+        method.short if method else attribution.method,
+        _certainty(attribution, target),
+        f"{attribution.evaluations:,} evaluations",
+        f"{attribution.seconds:.1f} s",
+    ]
+    device = attribution.provenance.get("device")
+    parts += [str(device)] if device else []
+    return " · ".join(parts) + (" ✓" if attribution.complete else "")
+
+
+def _certainty(attribution: Attribution, target: str) -> str:
+    if attribution.method == "paper":
+        return "for comparison, not additive"
+    if attribution.stderr is None:
+        return "exact" if attribution.complete else "exact sums, not divided yet"
+    error = relative_error(attribution, target)
+    return "estimated" if error is None else f"estimated ± {100 * error:.2g} %"
+
+
+def count_unsettled(attribution: Attribution, target: str | None) -> tuple[int, int]:
+    """Players whose sign is not settled, and how many play."""
+    unsettled = attribution.unsettled(target).values()
+    return sum(int(u.sum()) for u in unsettled), sum(u.size for u in unsettled)
