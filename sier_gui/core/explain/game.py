@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sier_gui.core.domain import FloatArray, Modality
 from sier_gui.core.explain.attribution import Floats
+from sier_gui.core.explain.cost import batch_size, counted
+from sier_gui.core.explain.patterns import Bools
 from sier_gui.core.explain.players import Ints, Players
 from sier_gui.core.explain.prefix import HasPrefix, PrefixTables
 
@@ -19,13 +21,7 @@ if TYPE_CHECKING:
 
     from sier_gui.core.nets.networks import Network
 
-Bools = NDArray[np.bool_]
-T = TypeVar("T")
 
-# Chosen from the network's cost, not from a clock: a repeat must use the same batches to be equal bit for
-# bit. A core does 20–80 GMAC a second, so this many stay under 50 ms.
-MACS_PER_BATCH = {"cpu": 1.2e9, "cuda": 4e11}
-LARGEST_BATCH = {"cpu": 32, "cuda": 256}
 PAIRS_PER_FUSE = 256
 
 
@@ -132,14 +128,17 @@ class NetworkGame:
             return nobody_everybody
         size = self._batches[modality]
         self._asked[modality] = self._asked.get(modality, 0) + len(masks)
-        embed = self._lookup(modality, size) or self._embed(modality)
+        tables = self._ready_tables(modality, size)
+        if tables is not None:
+            return tables.embed(masks)
+        embed = self._embed(modality)
         return torch.cat([self._one_batch(embed, masks[i : i + size]) for i in range(0, len(masks), size)])
 
     def _embed(self, modality: Modality) -> Callable[[Bools], Tensor]:
         return lambda masks: self.network.embed(modality, self._masked(modality, masks))
 
-    def _lookup(self, modality: Modality, batch: int) -> Callable[[Bools], Tensor] | None:
-        """Embedding through prefix tables, once as many masks were wanted as the tables cost passes."""
+    def _ready_tables(self, modality: Modality, batch: int) -> PrefixTables | None:
+        """Prefix tables, once as many masks were wanted as they cost passes; None before that."""
         if modality not in self._tables:
             self._tables[modality] = self._planned_tables(modality)
         tables = self._tables[modality]
@@ -148,15 +147,20 @@ class NetworkGame:
         if not tables.built:
             for _ in tables.build(batch):
                 self._after_batch(0)
-        return tables.embed
+        return tables
 
     def _planned_tables(self, modality: Modality) -> PrefixTables | None:
         if not isinstance(self.network, HasPrefix):
             return None
         owners, shape = self._maps[modality].cpu().numpy(), self.shapes[modality]
         masked = partial(self._masked, modality)
-        tables = PrefixTables(self.network, modality, owners, shape, masked)
+        tables = PrefixTables(self.network, modality, owners, shape, masked, self._count)
         return tables if tables.fits() else None
+
+    def _count(self, passes: int) -> None:
+        """Inputs that became embeddings, or results; 0 in between."""
+        self.passes += passes
+        self._after_batch(passes)
 
     def _corner(self, modality: Modality) -> Tensor:
         """(2, D): wanted again and again, so kept; the cost of computing it decides the size of batches."""
@@ -166,10 +170,10 @@ class NetworkGame:
             embed, (nobody, everybody) = self._embed(modality), np.split(self.corners[modality], 2)
             # one by one: the widest networks take long enough for one, and cancel is asked for between
             corner, macs = counted(
-                self.network, lambda: [self._one_batch(embed, mask) for mask in (nobody, everybody)]
+                self.network.module, lambda: [self._one_batch(embed, mask) for mask in (nobody, everybody)]
             )
             self._corner_embeddings[modality] = torch.cat(corner)
-            self._batches[modality] = self.batch or self._fitting(macs / 2)
+            self._batches[modality] = self.batch or batch_size(macs / 2, self.device.type)
         return self._corner_embeddings[modality]
 
     def _joint(self, masks: Mapping[Modality, Bools], index: Mapping[Modality, Ints]) -> Tensor:
@@ -181,16 +185,14 @@ class NetworkGame:
 
         rows = np.arange(len(next(iter(index.values()))))
         if self._joint_batch is None:
-            self._joint_batch = self.batch or self._fitting(
-                counted(self.network, lambda: forward(rows[:1]))[1]
-            )
+            _, macs = counted(self.network.module, lambda: forward(rows[:1]))
+            self._joint_batch = self.batch or batch_size(macs, self.device.type)
         starts = range(0, len(rows), self._joint_batch)
         return torch.cat([self._one_batch(forward, rows[i : i + self._joint_batch]) for i in starts])
 
     def _one_batch(self, run: Callable[[NDArray], Tensor], part: NDArray) -> Tensor:
         result = run(part)
-        self.passes += len(part)
-        self._after_batch(len(part))
+        self._count(len(part))
         return result
 
     def _masked(self, modality: Modality, masks: Bools) -> Tensor:
@@ -200,32 +202,7 @@ class NetworkGame:
         present = torch.from_numpy(masks).to(self.device)[:, None, self._maps[modality]]
         return torch.where(present, self._present[modality], self._absent[modality])
 
-    def _fitting(self, macs: float) -> int:
-        """Inputs per batch, when one takes ``macs`` multiply-adds."""
-        kind = self.device.type if self.device.type in LARGEST_BATCH else "cpu"
-        return min(max(int(MACS_PER_BATCH[kind] / max(macs, 1)), 1), LARGEST_BATCH[kind])
-
     def _tensor(self, array: FloatArray) -> Tensor:
         import torch
 
         return torch.from_numpy(np.array(array)).to(self.device, self.dtype)
-
-
-def counted(network: Network, run: Callable[[], T]) -> tuple[T, float]:
-    """``run()``, and the multiply-adds of its convolutions and dense layers (0 where none is seen)."""
-    from torch import nn
-
-    total = 0.0
-
-    def count(layer: nn.Module, _inputs: object, output: Tensor) -> None:
-        nonlocal total
-        total += output.numel() * layer.get_parameter("weight")[0].numel()
-
-    layers = [x for x in network.module.modules() if isinstance(x, nn.Conv1d | nn.Conv2d | nn.Linear)]
-    hooks = [layer.register_forward_hook(count) for layer in layers]
-    try:
-        result = run()
-        return result, total
-    finally:
-        for hook in hooks:
-            hook.remove()

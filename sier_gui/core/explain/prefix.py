@@ -2,38 +2,47 @@
 
 An early layer's output sees a small window of the input. Where windows reach over at most m_r × m_c players,
 it depends on 2^(m_r·m_c) patterns of presence at most, so as many passes hold every value that it can take in
-any coalition: sixteen on an image whose patches are no narrower than the window (explain.md §2.2).
+any coalition: sixteen on an image whose patches are no narrower than the window (explain.md §2.2). Later
+layers see too many players for that; they are computed for what the masks at hand show (`sharing`).
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sier_gui.core.domain import Modality
+from sier_gui.core.explain.cost import batch_size, counted
+from sier_gui.core.explain.patterns import Bools, MaskSet, Window
 from sier_gui.core.explain.players import Ints
+from sier_gui.core.explain.sharing import Maps, Rows, SharedColumn, local_layers, whole_maps
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
-Bools = NDArray[np.bool_]
-MOST_BYTES = 256 * 2**20
+MOST_BYTES = 256 * 2**20  # of tables
+MAP_BYTES = 512 * 2**20  # of the prefix's output on the masks that are computed together
+MOST_MASKS = 4096  # computed together
 
 
 @runtime_checkable
 class HasPrefix(Protocol):
-    """A network whose ``embed(m, x)`` equals ``suffix(m, prefix(m, x))``."""
+    """A network whose ``embed(m, x)`` equals ``join(m, outputs of columns(m) on prefix(m, x))``."""
 
     def prefix(self, modality: Modality, batch: Tensor) -> Sequence[Tensor]:
         """(B, channels, height, width) → parts (B, channels of the part, h, w), h and w common to all."""
         ...
 
-    def suffix(self, modality: Modality, parts: Sequence[Tensor]) -> Tensor:
-        """What ``prefix`` gave → (B, D)."""
+    def columns(self, modality: Modality) -> Sequence[nn.Sequential]:
+        """What each part goes through next."""
+        ...
+
+    def join(self, modality: Modality, outputs: Sequence[Tensor]) -> Tensor:
+        """What the columns gave, (B, …) each → (B, D)."""
         ...
 
     def prefix_window(self, modality: Modality) -> tuple[int, int, int]:
@@ -41,20 +50,8 @@ class HasPrefix(Protocol):
         ...
 
 
-def first_players(owners: Ints, window: tuple[int, int, int]) -> tuple[Ints, int]:
-    """The first player along one axis that each output sees, and how many it sees at most.
-
-    ``owners`` (cells,) ascending; outputs are as many as strides fit in.
-    """
-    size, stride, start = window
-    outputs = np.arange(len(owners) // stride) * stride + start
-    first = owners[np.clip(outputs, 0, len(owners) - 1)]
-    last = owners[np.clip(outputs + size - 1, 0, len(owners) - 1)]
-    return first, int((last - first).max()) + 1
-
-
 class PrefixTables:
-    """Looks up what ``network.prefix`` gives for any coalition of one modality.
+    """Embeds many masks of one modality, computing what they have in common once.
 
     Parameters
     ----------
@@ -62,6 +59,8 @@ class PrefixTables:
     owners : (height | 1, width) which player owns a cell; a product of a row and a column number.
     shape : the players' layout, (rows, columns) or (segments,).
     masked : masks (b, players) → the input without the absent players.
+    after_batch : called with the number of masks that just became embeddings, 0 in between; may raise
+        `Cancelled`.
     """
 
     def __init__(
@@ -71,19 +70,24 @@ class PrefixTables:
         owners: Ints,
         shape: Sequence[int],
         masked: Callable[[Bools], Tensor],
+        after_batch: Callable[[int], None],
     ) -> None:
         self._network, self._modality, self._masked = network, modality, masked
+        self._after_batch = after_batch
         self._shape = (1, *shape) if len(shape) == 1 else tuple(shape)
-        window = network.prefix_window(modality)
         side = owners.shape[1]
         rows = owners[:, 0] // self._shape[1] if len(owners) > 1 else np.zeros(side, np.intp)
-        first_row, m_rows = first_players(rows, window)
-        first_column, m_columns = first_players(owners[0] % self._shape[1], window)
-        self._first, self._reach = (first_row, first_column), (m_rows, m_columns)
+        self._owners = (rows, owners[0] % self._shape[1])
+        self._window = Window(*network.prefix_window(modality))
+        ends = [self._window.players(along) for along in self._owners]
+        self._first = tuple(first for first, _ in ends)
+        self._reach = tuple(int((last - first).max()) + 1 for first, last in ends)
         row, column = np.indices(self._shape)
-        self._slots = (row % m_rows) * m_columns + column % m_columns
-        self.patterns = 2 ** (m_rows * m_columns)
+        self._slots = (row % self._reach[0]) * self._reach[1] + column % self._reach[1]
+        self.patterns = 2 ** math.prod(self._reach)
         self._tables: list[Tensor] | None = None
+        self._columns: list[tuple[nn.Sequential, SharedColumn]] = []
+        self._batches: dict[tuple[int, int], int] = {}
 
     def fits(self) -> bool:
         """Whether the tables stay within `MOST_BYTES`; asks for one pass."""
@@ -102,39 +106,70 @@ class PrefixTables:
             parts = self._network.prefix(self._modality, self._masked(masks))
             found.append([part.permute(0, 2, 3, 1).flatten(0, 2) for part in parts])
             yield
-        self._tables = [torch.cat(part) for part in zip(*found, strict=True)]
+        padding = [part.new_zeros(1, part.shape[1]) for part in found[0]]
+        self._tables = [torch.cat(part) for part in zip(*found, padding, strict=True)]
+        self._columns = [
+            (column, SharedColumn(local_layers(column, table.shape[1]), self._owners, self._pause))
+            for column, table in zip(self._network.columns(self._modality), self._tables, strict=True)
+        ]
+
+    def _pause(self) -> None:
+        self._after_batch(0)
 
     @property
     def built(self) -> bool:
         return self._tables is not None
 
     def embed(self, masks: Bools) -> Tensor:
-        """(b, players) → (b, D), by look-up and the network's suffix."""
+        """(k, players) → (k, D)."""
         import torch
 
         assert self._tables is not None
         height, width = (len(first) for first in self._first)
-        patterns = self._patterns_at(masks)
-        rows = patterns * (height * width) + np.arange(height * width).reshape(height, width)
-        index = torch.from_numpy(rows.ravel()).to(self._tables[0].device)
-        parts = [
-            # channels lie last in the table, so this is a tensor in channels_last without a copy
-            table.index_select(0, index).view(len(masks), height, width, -1).permute(0, 3, 1, 2)
-            for table in self._tables
-        ]
-        return self._network.suffix(self._modality, parts)
+        channels = sum(table.shape[1] for table in self._tables)
+        at_once = MAP_BYTES // (height * width * channels * self._tables[0].element_size())
+        at_once = min(max(at_once, 1), MOST_MASKS)
+        return torch.cat(
+            [self._embedded(masks[start : start + at_once]) for start in range(0, len(masks), at_once)]
+        )
+
+    def _embedded(self, masks: Bools) -> Tensor:
+        height, width = (len(first) for first in self._first)
+        cells = np.arange(height * width, dtype=np.int32).reshape(height, width)
+        rows = self._patterns_at(masks) * np.int32(height * width) + cells
+        seen = MaskSet(masks.reshape(-1, *self._shape))
+        assert self._tables is not None
+        outputs = []
+        for number, (column, shared) in enumerate(self._columns):
+            maps, done = shared.run(seen, Maps(self._tables[number], rows, self._window))
+            outputs.append(self._finished(column[done:], maps, (number, done)))
+        self._after_batch(len(masks))
+        return self._network.join(self._modality, outputs)
+
+    def _finished(self, layers: nn.Sequential, maps: Maps, place: tuple[int, int]) -> Tensor:
+        """The layers that are not shared, on whole maps; ``place`` says which layers these are."""
+        import torch
+
+        if place not in self._batches:
+            _, macs = counted(layers, lambda: layers(next(whole_maps(maps, 1))))
+            self._batches[place] = batch_size(macs, maps.table.device.type)
+        outputs = []
+        for batch in whole_maps(maps, self._batches[place]):
+            outputs.append(layers(batch))
+            self._after_batch(0)
+        return torch.cat(outputs)
 
     def _pattern_masks(self, start: int, stop: int) -> Bools:
         """Masks (stop − start, players) that repeat a pattern over all players."""
         bits = np.arange(start, stop)[:, None, None] >> self._slots & 1
         return bits.astype(bool).reshape(stop - start, math.prod(self._shape))
 
-    def _patterns_at(self, masks: Bools) -> Ints:
+    def _patterns_at(self, masks: Bools) -> Rows:
         """(b, players) → (b, h, w): the pattern that each output sees."""
-        bits = masks.reshape(-1, *self._shape).astype(np.intp) << self._slots
+        bits = masks.reshape(-1, *self._shape).astype(np.int32) << self._slots.astype(np.int32)
         m_rows, m_columns = self._reach
         bits = np.pad(bits, ((0, 0), (0, m_rows - 1), (0, m_columns - 1)))  # beyond the last: never seen
         first_row, first_column = self._first
-        by_row = np.sum([bits[:, first_row + i] for i in range(m_rows)], axis=0)
-        patterns: Ints = np.sum([by_row[:, :, first_column + j] for j in range(m_columns)], axis=0)
+        by_row = functools.reduce(np.add, (bits[:, first_row + i] for i in range(m_rows)))
+        patterns: Rows = functools.reduce(np.add, (by_row[:, :, first_column + j] for j in range(m_columns)))
         return patterns

@@ -117,7 +117,8 @@ class ParallelNet:
 
     def embed(self, modality: Modality, batch: Tensor) -> Tensor:
         """(B, 3|1, 128, 128) → (B, 2·dense): outputs of the trunk, then of the convolution network."""
-        return self.suffix(modality, self.prefix(modality, batch))
+        parts = zip(self.columns(modality), self.prefix(modality, batch), strict=True)
+        return self.join(modality, [column(part) for column, part in parts])
 
     def prefix(self, modality: Modality, batch: Tensor) -> Sequence[Tensor]:
         """(B, 3|1, 128, 128) → first two blocks of trunk and convolution network, (B, channels, 32, 32) each.
@@ -133,13 +134,15 @@ class ParallelNet:
         x = x.contiguous(memory_format=torch.channels_last)
         return [first(x) for first, _ in self._columns(modality)]
 
-    def suffix(self, modality: Modality, parts: Sequence[Tensor]) -> Tensor:
-        """What `prefix` gave → (B, 2·dense)."""
+    def columns(self, modality: Modality) -> Sequence[nn.Sequential]:
+        """Trunk and convolution network from their third block on: (B, dense) each."""
+        return [rest for _, rest in self._columns(modality)]
+
+    def join(self, modality: Modality, outputs: Sequence[Tensor]) -> Tensor:
+        """What `columns` gave → (B, 2·dense)."""
         import torch
 
-        return torch.cat(
-            [rest(x) for (_, rest), x in zip(self._columns(modality), parts, strict=True)], dim=1
-        )
+        return torch.cat(list(outputs), dim=1)
 
     def prefix_window(self, modality: Modality) -> tuple[int, int, int]:
         """Size, stride and start of the window that an output of `prefix` sees along an axis.

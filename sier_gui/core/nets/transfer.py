@@ -108,7 +108,8 @@ class TransferNet:
 
     def features(self, modality: Modality, batch: Tensor) -> Tensor:
         """(B, 3|1, 128, 128) in [0, 1] → (B, channels · rows · columns): the trunk's output, averaged."""
-        return self._pooled(modality, self.prefix(modality, batch)[0])
+        (column,), (part,) = self.columns(modality), self.prefix(modality, batch)
+        return self._pooled(modality, column(part))
 
     def prefix(self, modality: Modality, batch: Tensor) -> Sequence[Tensor]:
         """(B, 3|1, 128, 128) → the trunk's first two blocks, (B, channels, side / 4, side / 4).
@@ -125,9 +126,13 @@ class TransferNet:
         first, _ = self._cut()
         return [first(x.contiguous(memory_format=torch.channels_last))]
 
-    def suffix(self, modality: Modality, parts: Sequence[Tensor]) -> Tensor:
-        """What `prefix` gave → (B, dense)."""
-        return self.embed_features(modality, self._pooled(modality, parts[0]))
+    def columns(self, modality: Modality) -> Sequence[nn.Sequential]:
+        """The trunk's third block: (B, channels, side / 8, side / 8)."""
+        return [self._cut()[1]]
+
+    def join(self, modality: Modality, outputs: Sequence[Tensor]) -> Tensor:
+        """What `columns` gave → (B, dense)."""
+        return self.embed_features(modality, self._pooled(modality, outputs[0]))
 
     def prefix_window(self, modality: Modality) -> tuple[int, int, int]:
         """Size, stride and start of the window that an output of `prefix` sees along an axis.
@@ -137,7 +142,7 @@ class TransferNet:
         cell = SIDE // self.side if modality is Modality.IMAGE else 1
         return 16 * cell, 4 * cell, -6 * cell
 
-    def _cut(self) -> tuple[nn.Module, nn.Module]:
+    def _cut(self) -> tuple[nn.Sequential, nn.Sequential]:
         """The trunk, cut after its second max-pool."""
         from torch import nn
 
@@ -147,11 +152,10 @@ class TransferNet:
         return trunk[:after], trunk[after:]
 
     def _pooled(self, modality: Modality, x: Tensor) -> Tensor:
-        """The trunk's last block on (B, channels, h, w), averaged over cells and flattened."""
+        """The trunk's output (B, channels, h, w), averaged over cells and flattened."""
         from torch.nn.functional import adaptive_avg_pool2d
 
-        _, rest = self._cut()
-        return adaptive_avg_pool2d(rest(x), self.cells[modality]).flatten(1)
+        return adaptive_avg_pool2d(x, self.cells[modality]).flatten(1)
 
     def embed_features(self, modality: Modality, features: Tensor) -> Tensor:
         """(B, channels · rows · columns) → (B, dense)."""
@@ -160,7 +164,7 @@ class TransferNet:
 
     def embed(self, modality: Modality, batch: Tensor) -> Tensor:
         """(B, 3|1, 128, 128) → (B, dense)."""
-        return self.suffix(modality, self.prefix(modality, batch))
+        return self.embed_features(modality, self.features(modality, batch))
 
     def stream_logits(self, modality: Modality, embedding: Tensor) -> Tensor:
         """(B, dense) → (B, C): O_sp or O_img."""

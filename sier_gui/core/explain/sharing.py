@@ -1,0 +1,207 @@
+"""Convolution layers on many masks at once: each output computed once per different pattern that it sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sier_gui.core.explain.cost import rows_at_once
+from sier_gui.core.explain.patterns import MaskSet, Patterns, Window
+from sier_gui.core.explain.players import Ints
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Rows = NDArray[np.int32]
+
+FINEST, COARSEST = 8, 32  # input cells per side of the tiles that patterns are counted for
+BLOCK = 64  # rows of a product: a picture of 8×8 to the library, which is where it is fast
+# Gathering a row's nine neighbours costs about as much as multiplying it for so many output channels, so
+# narrow layers must save more to be worth it (measured: 14 GB/s against 95 GMAC/s).
+GATHER_CHANNELS = 27
+WORTHWHILE = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """What a layer gives to every mask: row ``rows[k, y, x]`` of ``table`` (n, channels).
+
+    The table's last row is zero: the padding around the map.
+    """
+
+    table: Tensor
+    rows: Rows
+    window: Window
+
+
+class LocalLayer:
+    """A 3×3 convolution with its ReLU, or a max-pool over pairs, on rows gathered from a table.
+
+    ``length``: entries of the column that it stands for. ``channels``: of its output.
+    """
+
+    def __init__(self, channels: int, length: int, convolution: nn.Conv2d | None = None) -> None:
+        self.channels, self.length = channels, length
+        self._bias, self._kernel = None, None
+        if convolution is not None:
+            kernel = convolution.weight.detach().permute(0, 2, 3, 1)
+            self._kernel = kernel.reshape(channels, -1, 1, 1)
+            self._bias = convolution.bias
+
+    @property
+    def pools(self) -> bool:
+        return self._kernel is None
+
+    @property
+    def relative_cost(self) -> float:
+        """Of computing one output by gathering, over computing it in a whole map."""
+        return 1.0 if self.pools else 1 + GATHER_CHANNELS / self.channels
+
+    def __call__(self, table: Tensor, index: Tensor) -> Tensor:
+        """(n, taps) rows of the table → (n, channels)."""
+        from torch.nn.functional import conv2d, pad
+
+        n, taps = index.shape
+        if self._kernel is None:
+            return table.index_select(0, index.flatten()).view(n, taps, -1).amax(1)
+        blocks = -(-n // BLOCK)
+        index = pad(index, (0, 0, 0, blocks * BLOCK - n))
+        gathered = table.index_select(0, index.flatten()).view(blocks, 8, 8, -1)
+        result = conv2d(gathered.permute(0, 3, 1, 2), self._kernel, self._bias)
+        result = result.permute(0, 2, 3, 1).reshape(blocks * BLOCK, -1)[:n]
+        return result.relu_() if self.length > 1 else result
+
+
+def local_layers(column: nn.Sequential, channels: int) -> list[LocalLayer]:
+    """The leading layers of a column that can be shared: 3×3 convolutions with padding 1, 2×2 max-pools."""
+    from torch import nn
+
+    found: list[LocalLayer] = []
+    place = 0
+    while place < len(column):
+        layer = column[place]
+        if isinstance(layer, nn.MaxPool2d):
+            plain = (layer.kernel_size, layer.stride, layer.padding, layer.dilation) == (2, 2, 0, 1)
+            if not plain or layer.ceil_mode:
+                break
+            found.append(LocalLayer(channels, 1))
+        elif isinstance(layer, nn.Conv2d):
+            shape = (layer.kernel_size, layer.stride, layer.padding, layer.dilation)
+            if (
+                shape != ((3, 3), (1, 1), (1, 1), (1, 1))
+                or layer.groups != 1
+                or layer.padding_mode != "zeros"
+            ):
+                break
+            channels = layer.out_channels
+            relu = place + 1 < len(column) and isinstance(column[place + 1], nn.ReLU)
+            found.append(LocalLayer(channels, 1 + relu, layer))
+        else:
+            break
+        place += found[-1].length
+    return found
+
+
+class SharedColumn:
+    """Runs the leading layers of a column on the maps of many masks, sharing as long as that pays.
+
+    Parameters
+    ----------
+    layers : of the column, from the prefix on.
+    owners : rows (cells,), columns (cells,): which player owns an input cell along each axis, ascending.
+    pause : called between products; may raise `Cancelled`.
+    """
+
+    def __init__(
+        self, layers: list[LocalLayer], owners: tuple[Ints, Ints], pause: Callable[[], None]
+    ) -> None:
+        self._layers, self._owners, self._pause = layers, owners, pause
+
+    def run(self, masks: MaskSet, maps: Maps) -> tuple[Maps, int]:
+        """The maps after the shared layers, and how many entries of the column those were."""
+        done = 0
+        for layer in self._layers:
+            window = maps.window.after_pool() if layer.pools else maps.window.after_convolution()
+            tile = self._tile(window)
+            rows, columns = (window.players(owners, tile) for owners in self._owners)
+            patterns = masks.seen(rows, columns)
+            if patterns.share * layer.relative_cost > WORTHWHILE:
+                break
+            maps = self._computed(layer, maps, window, tile, patterns)
+            done += layer.length
+        return maps, done
+
+    def _tile(self, window: Window) -> int:
+        """Outputs per side of a tile: more than `FINEST` input cells where it sees no more players for it."""
+        tile = max(1, FINEST // window.stride)
+        while tile * window.stride < COARSEST and self._reach(window, 2 * tile) == self._reach(window, tile):
+            tile *= 2
+        return tile
+
+    def _reach(self, window: Window, tile: int) -> list[float]:
+        """Players that a tile sees along each axis, on average."""
+        ends = [window.players(owners, tile) for owners in self._owners]
+        return [float((last - first).mean()) for first, last in ends]
+
+    def _computed(self, layer: LocalLayer, maps: Maps, window: Window, tile: int, patterns: Patterns) -> Maps:
+        import torch
+
+        height, width = (side // (2 if layer.pools else 1) for side in maps.rows.shape[1:])
+        cells = _tiles(height, width, tile)
+        index = _gathered_rows(maps, _neighbours(height, width, layer.pools)[cells], patterns)
+        table = maps.table.new_zeros((len(index) + 1, layer.channels))
+        entries = index.shape[1] * maps.table.shape[1]
+        size, device = entries * maps.table.element_size(), maps.table.device
+        chunk = rows_at_once(entries * layer.channels, size, device.type)
+        for start in range(0, len(index), chunk):
+            part = torch.from_numpy(index[start : start + chunk]).to(device)
+            table[start : start + len(part)] = layer(maps.table, part)
+            self._pause()
+        tile_of, place = np.empty(height * width, np.intp), np.empty(height * width, np.int32)
+        tile_of[cells] = np.arange(len(cells))[:, None]
+        place[cells] = np.arange(cells.shape[1])
+        rows = patterns.number[:, tile_of] * np.int32(cells.shape[1]) + place
+        return Maps(table, rows.reshape(-1, height, width), window)
+
+
+def _gathered_rows(maps: Maps, sources: Ints, patterns: Patterns) -> Rows:
+    """Rows of the table that each output is made from, pattern after pattern: (patterns · tile², taps).
+
+    ``sources`` (tiles, tile², taps): places in the map, padded by one cell.
+    """
+    padded = np.full(
+        (len(maps.rows), *(side + 2 for side in maps.rows.shape[1:])), len(maps.table) - 1, np.int32
+    )
+    padded[:, 1:-1, 1:-1] = maps.rows
+    places = sources.reshape(len(sources), -1)[patterns.tile]
+    places += (patterns.mask * padded[0].size)[:, None]
+    return padded.ravel().take(places).reshape(-1, sources.shape[2])
+
+
+def _tiles(height: int, width: int, tile: int) -> Ints:
+    """(tiles, tile²): the cells of each tile, row by row."""
+    cells = np.arange(height * width).reshape(height // tile, tile, width // tile, tile)
+    return cells.transpose(0, 2, 1, 3).reshape(-1, tile * tile)
+
+
+def _neighbours(height: int, width: int, pools: bool) -> Ints:
+    """(height · width, taps): places in the input map, padded by one cell, that an output is made from."""
+    step, side, first = (2, 2, 1) if pools else (1, 3, 0)
+    across = width * step + 2
+    corner = (np.arange(height)[:, None] * across + np.arange(width)) * step + first * (across + 1)
+    taps = np.arange(side)[:, None] * across + np.arange(side)
+    return corner.reshape(-1, 1) + taps.reshape(1, -1)
+
+
+def whole_maps(maps: Maps, at_once: int) -> Iterator[Tensor]:
+    """(at most ``at_once``, channels, height, width) in channels_last, mask after mask."""
+    import torch
+
+    for start in range(0, len(maps.rows), at_once):
+        rows = maps.rows[start : start + at_once]
+        index = torch.from_numpy(rows.reshape(-1)).to(maps.table.device)
+        yield maps.table.index_select(0, index).view(*rows.shape, -1).permute(0, 3, 1, 2)
