@@ -7,10 +7,16 @@ import re
 from collections.abc import Callable, Sequence
 
 from sier_gui import __version__
-from sier_gui.cli import verbs
+from sier_gui.cli import survey, verbs
 from sier_gui.cli.truth import truth
 
 DEVICES = ("auto", "cpu", "cuda")
+
+
+def positive(text: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,8}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)
 
 
 def add_dataset(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
@@ -35,9 +41,19 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--all", action="store_true")
 
 
-def add_explanation(parser: argparse.ArgumentParser) -> None:
+def add_spread(parser: argparse.ArgumentParser, out: str) -> None:
+    parser.add_argument("--out", metavar="DIR", help=out)
+    parser.add_argument(
+        "--workers", type=positive, metavar="N", help="processes (default: as many as cores help)"
+    )
+    parser.add_argument(
+        "--dask", metavar="ADDRESS", help="spread over Dask's workers: a scheduler's address, or local"
+    )
+
+
+def add_explanation(parser: argparse.ArgumentParser, grid: int = 8) -> None:
     parser.add_argument("--method", choices=("modality", "owen", "shapley", "paper"), default="owen")
-    parser.add_argument("--grid", type=int, default=8, help="patches per side (4, 8, 16)")
+    parser.add_argument("--grid", type=int, default=grid, help="patches per side (4, 8, 16)")
     parser.add_argument("--segments", default="16", help="a number of equal parts, or seconds as in 0.5s")
     parser.add_argument(
         "--absence", default="zeros", help="what stands in for a removed player: zeros, mean, blur, noise"
@@ -50,12 +66,6 @@ def add_explanation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--budget", type=int, metavar="N", help="most evaluations of the network (method shapley)"
     )
-
-
-def positive(text: str) -> int:
-    if not re.fullmatch(r"[1-9]\d{0,8}", text, re.ASCII):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
-    return int(text)
 
 
 Verb = Callable[[argparse.Namespace], int]
@@ -92,6 +102,17 @@ def verb_parser() -> argparse.ArgumentParser:
         "--resume", action="store_true", help="take what was explained before from the cache (the default)"
     )
     kept.add_argument("--no-cache", action="store_true", help="compute even what was computed before")
+    add_spread(verb, "with --all: into Parquet files here, going on from what they hold")
+
+    verb = add("degree", survey.degree, "How much each modality counts: A-SHAP, V-SHAP with their errors.")
+    add_dataset(verb)
+    add_explanation(verb, grid=4)
+    add_network(verb)
+    add_spread(verb, "the survey's folder (default: in the cache); what it lacks is computed")
+    verb.add_argument("--grids", metavar="G+S,…", help="the shares for several grids too, as 2+4,4+16,8+16")
+    verb.add_argument(
+        "--subset", type=positive, default=32, metavar="N", help="samples for --grids (default 32)"
+    )
 
     verb = add("truth", truth, "Are the maps true? Beside other methods, randomised networks and evidence.")
     add_dataset(verb)
@@ -137,6 +158,11 @@ def parse_verb(argv: Sequence[str]) -> argparse.Namespace:
             parser.error("predict takes a dataset, or --image and --speech, not both")
         if arguments.dataset is None and not all(pair):
             parser.error("predict needs a dataset, or both --image and --speech")
+    if arguments.run is verbs.explain:
+        if arguments.out is not None and not arguments.all:
+            parser.error("--out takes a whole dataset: give --all")
+        if arguments.out is None and (arguments.workers is not None or arguments.dask is not None):
+            parser.error("--workers and --dask need --out")
     return arguments
 
 
@@ -148,7 +174,7 @@ def window_size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-VERBS = ("predict", "explain", "truth", "export", "inspect", "validate", "train", "models")
+VERBS = ("predict", "explain", "degree", "truth", "export", "inspect", "validate", "train", "models")
 
 
 def window_parser() -> argparse.ArgumentParser:

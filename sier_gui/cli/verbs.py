@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sier_gui.core.explain.attribution import Attribution, ExplainRequest
     from sier_gui.core.explain.cache import AttributionCache
     from sier_gui.core.nets.prediction import Predictor
+    from sier_gui.core.nets.releases import Release
 
 
 # ---------------------------------------------------------------- speaking to the terminal
@@ -88,14 +89,18 @@ def open_catalogue(arguments: argparse.Namespace) -> Catalogue:
     return open_dataset(Path(arguments.dataset), allow_outside=arguments.allow_outside)
 
 
-def make_predictor(arguments: argparse.Namespace, catalogue: Catalogue | None) -> Predictor:
-    from sier_gui.core.nets.prediction import Predictor
+def find_release(arguments: argparse.Namespace, catalogue: Catalogue | None) -> Release:
     from sier_gui.core.nets.releases import choose_release
 
     classes = catalogue.classes if catalogue else ()
     dataset_hash = catalogue.dataset_hash if catalogue else None
-    release = choose_release(classes, dataset_hash, arguments.release)
-    return Predictor(release, device=arguments.device)
+    return choose_release(classes, dataset_hash, arguments.release)
+
+
+def make_predictor(arguments: argparse.Namespace, catalogue: Catalogue | None) -> Predictor:
+    from sier_gui.core.nets.prediction import Predictor
+
+    return Predictor(find_release(arguments, catalogue), device=arguments.device)
 
 
 def explained(
@@ -181,6 +186,10 @@ def prediction_line(prediction: Prediction) -> str:
 def explain(arguments: argparse.Namespace) -> int:
     from sier_gui.core.explain.cache import AttributionCache
 
+    if arguments.out is not None:
+        from sier_gui.cli.survey import explain_all
+
+        return explain_all(arguments)
     catalogue = open_catalogue(arguments)
     predictor = make_predictor(arguments, catalogue)
     cache = None if arguments.no_cache else AttributionCache()

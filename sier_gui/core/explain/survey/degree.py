@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 COLLAPSE = 0.95  # one modality's share above which a network hardly uses the others
 RESAMPLES = 1000
-CHUNK = 1 << 22  # resampled values at a time: 32 MiB
+CHUNK = 1 << 18  # samples drawn at a time: as much as stays in the processor's cache
 # 004's names; a modality without one of them is called by its own
 NAMES = {Modality.SPEECH: "A-SHAP", Modality.IMAGE: "V-SHAP"}
 
@@ -51,6 +51,17 @@ class Group:
     degree: Mapping[Modality, Share]
     split: Mapping[Modality, Share]
 
+    def to_json(self) -> dict[str, Any]:
+        """Fractions by modality, each with standard error and interval; null where there are too few."""
+        found: dict[str, Any] = {"n": self.n}
+        for name, prefix, shares in (("degree", "", self.degree), ("split", "split_", self.split)):
+            found[name] = {str(m): _number(s.mean) for m, s in shares.items()}
+            found[f"{prefix}stderr"] = {str(m): _number(s.stderr) for m, s in shares.items()}
+            found[f"{prefix}interval"] = {
+                str(m): [_number(s.low), _number(s.high)] for m, s in shares.items()
+            }
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Split:
@@ -59,6 +70,9 @@ class Split:
     all: Group
     correct: Group
     wrong: Group
+
+    def to_json(self) -> dict[str, Any]:
+        return self.all.to_json() | {"correct": self.correct.to_json(), "wrong": self.wrong.to_json()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +97,7 @@ class SampleDegrees:
 
 @dataclass(frozen=True, slots=True)
 class DegreeTable:
-    """The modality degrees of a survey. ``failed``: samples with an error; ``facts``: as in ``_survey.json``."""
+    """The modality degrees of a survey; ``failed`` samples have an error, ``facts`` are ``_survey.json``."""
 
     samples: SampleDegrees
     dataset: Split
@@ -129,25 +143,11 @@ class DegreeTable:
         ]
         return {
             "schema": 1,
-            "dataset": _split_json(self.dataset) | {"failed": self.failed, "warning": self.warning},
-            "labels": {label: _split_json(split) for label, split in self.labels.items()},
+            "dataset": self.dataset.to_json() | {"failed": self.failed, "warning": self.warning},
+            "labels": {label: split.to_json() for label, split in self.labels.items()},
             "samples": samples,
             "provenance": dict(self.facts),
         }
-
-
-def _split_json(split: Split) -> dict[str, Any]:
-    return _group_json(split.all) | {"correct": _group_json(split.correct), "wrong": _group_json(split.wrong)}
-
-
-def _group_json(group: Group) -> dict[str, Any]:
-    found: dict[str, Any] = {"n": group.n}
-    for prefix, shares in (("", group.degree), ("split_", group.split)):
-        name = "split" if prefix else "degree"
-        found[name] = {str(m): _number(s.mean) for m, s in shares.items()}
-        found[f"{prefix}stderr"] = {str(m): _number(s.stderr) for m, s in shares.items()}
-        found[f"{prefix}interval"] = {str(m): [_number(s.low), _number(s.high)] for m, s in shares.items()}
-    return found
 
 
 def _number(value: float) -> float | None:
@@ -157,10 +157,15 @@ def _number(value: float) -> float | None:
 # ---------------------------------------------------------------- from a survey
 
 
-def degree_table(folder: Path, *, seed: int = 0) -> DegreeTable:
+def degree_table(folder: Path, *, rows: Sequence[int] | None = None, seed: int = 0) -> DegreeTable:
     """The degrees of the samples that the survey in ``folder`` holds; it may be under way.
 
-    A group's degree is the mean of its samples' degrees (004 §3.4.1). ``seed`` is that of the bootstrap.
+    A group's degree is the mean of its samples' degrees (004 §3.4.1).
+
+    Parameters
+    ----------
+    rows : only these rows of the dataset.
+    seed : of the bootstrap.
 
     Raises
     ------
@@ -171,6 +176,8 @@ def degree_table(folder: Path, *, seed: int = 0) -> DegreeTable:
         raise SierError(f"There is no survey in {folder}.", "Make one with sier-gui explain --all --out.")
     names = [f"{name}{m}" for name in ("degree_", "degree_stderr_", "split_") for m in Modality]
     table = read_survey(folder, ["row", "sample_id", "label", "predicted", "explained", "error", *names])
+    if rows is not None:
+        table = table.filter(_mask(np.isin(as_numpy(table.column("row")), np.asarray(rows, np.int64))))
     explained = table.filter(_is_null(table, "error"))
     samples = _samples(explained, tuple(facts["classes"]))
     labels = np.array([label or "" for label in samples.label], object)
@@ -211,6 +218,13 @@ def _is_null(table: pa.Table, name: str) -> Any:
     from pyarrow import compute
 
     return compute.is_null(table.column(name))
+
+
+def _mask(keep: NDArray[np.bool_]) -> pa.Array:
+    import pyarrow as pa
+
+    bits = pa.py_buffer(np.packbits(keep, bitorder="little"))
+    return pa.Array.from_buffers(pa.bool_(), len(keep), [None, bits])
 
 
 def _per_class(table: pa.Table, name: str, classes: int) -> Floats:
@@ -260,10 +274,13 @@ def shares(values: Floats, seed: int, name: str) -> list[Share]:
         return [Share(mean, math.nan, math.nan, math.nan) for mean in means]
     errors = values.std(axis=0, ddof=1) / math.sqrt(n)
     rng = stream(seed, f"survey/bootstrap/{name}")
-    size = max(1, CHUNK // (n * max(1, k)))
+    size = max(1, CHUNK // n)
     drawn = []
     for start in range(0, RESAMPLES, size):
-        picks = rng.integers(n, size=(min(size, RESAMPLES - start), n), dtype=np.int32)
-        drawn.append(values[picks].mean(axis=1))
+        b = min(size, RESAMPLES - start)
+        picks = rng.integers(n, size=(b, n), dtype=np.int32) + n * np.arange(b, dtype=np.int32)[:, None]
+        # how often each sample was drawn: a product instead of gathering (b, n, k) values
+        counts = np.bincount(picks.ravel(), minlength=b * n).reshape(b, n)
+        drawn.append(counts @ values / n)
     low, high = np.percentile(np.concatenate(drawn), (2.5, 97.5), axis=0)
     return [Share(*one) for one in zip(means, errors.tolist(), low.tolist(), high.tolist(), strict=True)]
