@@ -1,7 +1,9 @@
 """The only place where threads meet Qt.
 
 A `JobRunner` owns one thread. Work is a function or, better, a generator: each ``yield`` delivers a partial
-result and is a place where the job may be cancelled, paused, or set aside for a more urgent one.
+result and is a place where the job may be cancelled, paused, or set aside for a more urgent one. Between
+yields each `CancelToken.check` lets more urgent jobs go first: they run within it, on the same thread, so
+that what the user looks at waits for a batch of whatever is under way, never for its end.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ class Priority(IntEnum):
 
     URGENT = 0  # what the user looks at now
     NORMAL = 1
-    BACKGROUND = 2  # gives way at each yield
+    ASKED = 2  # asked for, but looked at later
+    BACKGROUND = 3
+    IDLE = 4  # hours of it, when nothing else is to be done
 
 
 class Job(QObject):
@@ -85,7 +89,7 @@ class JobRunner(QObject):
         self._parked: list[_Task] = []
         self._paused: set[str] = set()
         self._quiet_until = 0.0
-        self._running: _Task | None = None
+        self._running: list[_Task] = []  # the last one works, the others wait in their `CancelToken.check`
         self._closing = False
         self._delivered.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         # A daemon: importing torch cannot be interrupted and must not keep a closed window's process alive.
@@ -98,9 +102,11 @@ class JobRunner(QObject):
         """Queue ``work(report, token)``; the older job of ``kind`` is cancelled and never heard of again."""
         self.drop(kind)
         job = Job(kind, next(self._numbers), self)
+        task = _Task(int(priority), job.number, job, work)
+        job.token = _ServingToken(self._serve, task)
         self._current[kind] = job
         with self._changed:
-            heapq.heappush(self._queue, _Task(int(priority), job.number, job, work))
+            heapq.heappush(self._queue, task)
             self._changed.notify()
         self.activity.emit(kind, Progress(0, 0))
         return job
@@ -151,10 +157,8 @@ class JobRunner(QObject):
         self._current.clear()
         with self._changed:
             self._closing = True
-            for task in (*self._queue, *self._parked):
+            for task in (*self._queue, *self._parked, *self._running):
                 task.job.cancel()
-            if self._running is not None:
-                self._running.job.cancel()
             self._changed.notify()
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
@@ -196,17 +200,38 @@ class JobRunner(QObject):
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._queue or self._closing)
-                while not self._closing and (rest := self._quiet_until - time.monotonic()) > 0:
-                    self._changed.wait(rest)
+                self._keep_quiet()
                 if self._closing:
                     break
                 task = heapq.heappop(self._queue)
-                self._running = task
+                self._running.append(task)
             self._advance(task)
             with self._changed:
-                self._running = None
+                self._running.remove(task)
         for task in (*self._queue, *self._parked):
             _close(task)
+
+    def _keep_quiet(self, token: CancelToken | None = None) -> None:
+        """Wait, under the condition, until a hush is over; not where the runner closes or ``token`` ends."""
+        while not self._closing and (rest := self._quiet_until - time.monotonic()) > 0:
+            if token is not None and token.cancelled:
+                return
+            self._changed.wait(rest)
+
+    def _serve(self, task: _Task) -> None:
+        """Run what is more urgent than ``task``, which works on this thread and has come to a check."""
+        if threading.current_thread() is not self._thread:
+            return
+        while True:
+            with self._changed:
+                self._keep_quiet(task.job.token)
+                if self._closing or not self._queue or self._queue[0].priority >= task.priority:
+                    return
+                urgent = heapq.heappop(self._queue)
+                self._running.append(urgent)
+            self._advance(urgent)
+            with self._changed:
+                self._running.remove(urgent)
 
     def _advance(self, task: _Task) -> None:
         """Run ``task`` until it ends or gives way."""
@@ -264,6 +289,19 @@ class JobRunner(QObject):
     def _say(self, job: Job, what: str, value: object) -> None:
         if not self._closing:
             self._delivered.emit(job, what, value)
+
+
+class _ServingToken(CancelToken):
+    """A job's token: at each check more urgent jobs go first."""
+
+    def __init__(self, serve: Callable[[_Task], None], task: _Task) -> None:
+        super().__init__()
+        self._serve, self._task = serve, task
+
+    def check(self) -> None:
+        super().check()
+        self._serve(self._task)
+        super().check()
 
 
 def _close(task: _Task) -> None:
