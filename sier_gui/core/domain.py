@@ -94,11 +94,21 @@ class TimeFrequencyMap:
 
 
 @dataclass(frozen=True, slots=True)
+class WordSpan:
+    """When a word is said, in seconds of the speech."""
+
+    word: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class SampleInputs:
     """What a network is given, with the way back to pixels, seconds and Hz.
 
     ``tensors[IMAGE]`` is float32 (3, size, size) RGB in [0, 1];
-    ``tensors[SPEECH]`` is float32 (1, mels, frames) in [0, 1], mel row 0 lowest.
+    ``tensors[SPEECH]`` is float32 (1, mels, frames) in [0, 1], mel row 0 lowest. ``words`` where the text was
+    aligned (`dataset.inputs.with_words`), in its order; ``words_by`` says how. No part of the content hash.
     """
 
     sample_id: str
@@ -106,6 +116,8 @@ class SampleInputs:
     pixels: PixelMap
     times: TimeFrequencyMap
     content_hash: str  # sha256 over the tensors: the cache's key to this sample
+    words: tuple[WordSpan, ...] = ()
+    words_by: str = ""  # "pocketsphinx", "energy"; empty where nobody asked
 
 
 @dataclass(frozen=True, slots=True)

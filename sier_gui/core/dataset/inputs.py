@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from sier_gui.core.audio.alignment import align
 from sier_gui.core.audio.features import log_mel
 from sier_gui.core.audio.files import load_speech
 from sier_gui.core.domain import FloatArray, FrontEnd, Modality, Sample, SampleInputs
@@ -23,8 +24,10 @@ class DecodedSample:
     inputs: SampleInputs
 
 
-def load_view(sample: Sample, front: FrontEnd) -> DecodedSample:
+def load_view(sample: Sample, front: FrontEnd, *, words: bool = False) -> DecodedSample:
     """Decode both files of ``sample`` and prepare them as ``front`` says, keeping what was decoded.
+
+    ``words`` True also finds when each word of its text is said (`with_words`).
 
     Raises
     ------
@@ -36,12 +39,14 @@ def load_view(sample: Sample, front: FrontEnd) -> DecodedSample:
     picture = read_image(sample.paths[Modality.IMAGE])
     speech = load_speech(sample.paths[Modality.SPEECH], front.sample_rate)
     inputs = inputs_from(sample.sample_id, picture, speech, front)
+    if words:
+        inputs = with_words(inputs, speech, front.sample_rate, sample.text, language_of(sample))
     return DecodedSample(picture, speech, front.sample_rate, inputs)
 
 
-def load_inputs(sample: Sample, front: FrontEnd) -> SampleInputs:
+def load_inputs(sample: Sample, front: FrontEnd, *, words: bool = False) -> SampleInputs:
     """As `load_view`, where only the tensors are wanted."""
-    return load_view(sample, front).inputs
+    return load_view(sample, front, words=words).inputs
 
 
 def inputs_from(sample_id: str, picture: Picture, speech: FloatArray, front: FrontEnd) -> SampleInputs:
@@ -54,3 +59,19 @@ def inputs_from(sample_id: str, picture: Picture, speech: FloatArray, front: Fro
         digest.update(tensor.tobytes())
     tensors = {Modality.IMAGE: image, Modality.SPEECH: mel}
     return SampleInputs(sample_id, tensors, pixels, times, digest.hexdigest())
+
+
+def with_words(
+    inputs: SampleInputs, speech: FloatArray, rate: int, text: str, language: str = "en"
+) -> SampleInputs:
+    """``inputs`` that know when each word of ``text`` is said (`align`): 20 ms per second of speech."""
+    found = align(speech, rate, text, language)
+    return replace(inputs, words=found.words, words_by=found.method)
+
+
+def language_of(sample: Sample) -> str:
+    """What the sample's row names as its language ("language" or "lang"); "en" where it names none."""
+    for name, value in sample.extra.items():
+        if name.lower() in ("language", "lang") and value:
+            return str(value)
+    return "en"

@@ -185,7 +185,9 @@ def _provenance(
         "grid": players.shapes[Modality.IMAGE][0],
         "segments": request.segments
         if isinstance(request.segments, str)
-        else game.shapes[Modality.SPEECH][0],
+        else players.shapes[Modality.SPEECH][-1],
+        "bands": players.counts[Modality.SPEECH] // players.shapes[Modality.SPEECH][-1],
+        **({"words": list(players.words), "words_by": players.words_by} if players.words else {}),
         "device": str(game.device),
         "torch": str(torch.__version__),
         "threads": torch.get_num_threads(),

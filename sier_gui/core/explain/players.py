@@ -1,17 +1,19 @@
-"""The players: image patches and speech segments, as integer maps over a network's inputs (explain.md §1)."""
+"""The players: patches; segments or words, in bands. Integer maps over the inputs (explain.md §1)."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sier_gui.core.domain import FrontEnd, Modality, SampleInputs, TimeFrequencyMap
-from sier_gui.core.explain.attribution import MAX_SEGMENTS, ExplainRequest, Floats
+from sier_gui.core.errors import SierError
+from sier_gui.core.explain.attribution import MAX_SEGMENTS, WORDS, ExplainRequest, Floats
 
 Ints = NDArray[np.intp]
 
@@ -20,15 +22,19 @@ Ints = NDArray[np.intp]
 class Players:
     """Who plays, by modality.
 
-    ``shapes[m]``: the players' own layout, (rows, columns) or (segments,).
+    ``shapes[m]``: the players' own layout, (rows, columns), (segments,) or, lowest first, (bands, segments).
     ``maps[m]``: which player owns a cell of the input, broadcastable to its (height, width): image
-    (height, width), speech (1, columns) since a segment spans the whole frequency axis.
-    ``segment_edges_s``: (segments + 1,) ascending seconds within [0, duration].
+    (height, width); speech (1, columns) where segments span the whole frequency axis, else (mels, columns)
+    with owner = band · segments + segment.
+    ``segment_edges_s``: (segments + 1,) ascending seconds within [0, duration]; equal parts, but for words.
+    ``words``: what is said in each segment where words are the players; ``words_by``: who aligned them.
     """
 
     shapes: Mapping[Modality, tuple[int, ...]]
     maps: Mapping[Modality, Ints]
     segment_edges_s: Floats
+    words: tuple[str, ...] = ()
+    words_by: str = ""
 
     @property
     def counts(self) -> dict[Modality, int]:
@@ -36,27 +42,89 @@ class Players:
 
     def describe(self) -> dict[str, Any]:
         """What tells two sets of players of one sample apart, as JSON: part of the cache's key."""
-        return {str(m): list(shape) for m, shape in self.shapes.items()}
+        facts: dict[str, Any] = {str(m): list(shape) for m, shape in self.shapes.items()}
+        if self.words:
+            facts |= {"words": list(self.words), "words_by": self.words_by}
+            facts["edges_s"] = self.segment_edges_s.tolist()
+        return facts
 
 
 def players_for(inputs: SampleInputs, front: FrontEnd, request: ExplainRequest) -> Players:
-    """The players that ``request`` asks for; method "modality" has one for each modality."""
+    """The players that ``request`` asks for; method "modality" has one for each modality.
+
+    Raises
+    ------
+    SierError : words are asked for and the inputs know none, or more than there are columns to tell apart.
+    """
+    if request.method == "modality":
+        request = replace(request, grid=1, segments=1, bands=1)
+    words, starts, edges = _segments(inputs, front, request)
     height, width = inputs.tensors[Modality.IMAGE].shape[-2:]
+    mels, columns = inputs.tensors[Modality.SPEECH].shape[-2:]
+    grid, bands, segments = request.grid, request.bands, len(edges) - 1
+    # silence around short speech goes with its neighbour, the first segment or the last
+    speech = np.searchsorted(starts, np.arange(columns), side="right").astype(np.intp)[None]
+    if bands > 1:
+        speech = _parts(mels, bands)[:, None] * segments + speech
+    image = _parts(height, grid)[:, None] * grid + _parts(width, grid)
+    of_speech = (bands, segments) if bands > 1 else (segments,)
+    return Players(
+        shapes={Modality.IMAGE: (grid, grid), Modality.SPEECH: of_speech},
+        maps={Modality.IMAGE: image, Modality.SPEECH: speech},
+        segment_edges_s=edges,
+        words=words,
+        words_by=inputs.words_by if words else "",
+    )
+
+
+def _segments(
+    inputs: SampleInputs, front: FrontEnd, request: ExplainRequest
+) -> tuple[tuple[str, ...], Ints, Floats]:
+    """Words or (), columns (segments − 1,) at which the second and later segments start, edges in seconds."""
     hop_s = front.hop / front.sample_rate
     first, last = speech_columns(inputs.times, hop_s)
-    edges = _visible_seconds(inputs.times, first, last, hop_s)
-    grid, segments = request.grid, _segment_count(request, edges)
-    if request.method == "modality":
-        grid = segments = 1
-    rows, columns = _parts(height, grid), _parts(width, grid)
-    speech = np.empty(inputs.times.columns, np.intp)
-    speech[first:last] = _parts(last - first, segments)
-    speech[:first], speech[last:] = 0, segments - 1  # silence around short speech goes with its neighbour
-    return Players(
-        shapes={Modality.IMAGE: (grid, grid), Modality.SPEECH: (segments,)},
-        maps={Modality.IMAGE: rows[:, None] * grid + columns, Modality.SPEECH: speech[None]},
-        segment_edges_s=np.linspace(*edges, segments + 1),
-    )
+    visible = _visible_seconds(inputs.times, first, last, hop_s)
+    if request.segments == WORDS:
+        return _words(inputs, (first, last), visible)
+    segments = _segment_count(request, visible)
+    starts = first + np.searchsorted(_parts(last - first, segments), np.arange(1, segments))
+    return (), starts, np.linspace(*visible, segments + 1)
+
+
+def _words(
+    inputs: SampleInputs, heard: tuple[int, int], visible: tuple[float, float]
+) -> tuple[tuple[str, ...], Ints, Floats]:
+    """As `_segments`; pauses are divided at their middle.
+
+    A word that the network hears next to nothing of is no player. Each has a column at least: in long speech,
+    where two borders fall on one, they move apart, seconds and all.
+    """
+    if not inputs.words:
+        raise SierError(
+            f"Sample {inputs.sample_id} has no words to explain by: nothing says what is spoken.",
+            "Give its row a text, or ask for a number of segments, for example 16.",
+        )
+    times = inputs.times
+    middles = [(before.end_s + after.start_s) / 2 for before, after in pairwise(inputs.words)]
+    borders = np.array([0.0, *middles, times.duration_s])
+    lengths, heard_s = np.diff(borders), np.diff(np.clip(borders, *visible))
+    kept = np.flatnonzero((heard_s > 0) & (heard_s >= np.minimum(times.column_s, lengths) / 2))
+    words = tuple(inputs.words[i].word for i in kept)
+    first, last = heard
+    if len(words) > min(last - first, MAX_SEGMENTS):
+        raise SierError(
+            f"Sample {inputs.sample_id} has {len(words)} words, more than can be told apart.",
+            "Ask for a number of segments, for example 32.",
+        )
+    inner = borders[kept[1:]]
+    rank = np.arange(len(inner))
+    columns = np.array([times.column(border) for border in inner])
+    nearest = np.ceil(columns - 0.5).astype(np.intp)  # the first column with its centre behind the border
+    apart = np.maximum.accumulate(np.maximum(nearest - rank, first + 1))
+    starts = np.minimum(apart, last - len(inner)) + rank
+    moved = np.array([times.seconds(start) for start in starts])
+    inner = np.where(starts == nearest, inner, moved)
+    return words, starts, np.array([visible[0], *inner, visible[1]])
 
 
 def speech_columns(times: TimeFrequencyMap, hop_s: float) -> tuple[int, int]:
