@@ -26,7 +26,7 @@ from sier_gui.core.explain.players import Ints
 
 Bits = NDArray[np.uint8]
 Box = tuple[tuple[int, int], ...]  # start and stop along each axis of the players' layout
-MASKS_PER_STEP = 256  # a picture is refined after about so many new masks
+MASKS_PER_STEP = 512  # a picture is refined after about so many new masks
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,10 +108,11 @@ class PrefixTables:
             yield
         padding = [part.new_zeros(1, part.shape[1]) for part in found[0]]
         self._tables = [torch.cat(part) for part in zip(*found, padding, strict=True)]
-        self._columns = [
-            (column, SharedColumn(local_layers(column, table.shape[1]), self._owners, self._pause))
-            for column, table in zip(self._network.columns(self._modality), self._tables, strict=True)
-        ]
+        shape = (len(self._first[0]), len(self._first[1]))
+        for column, table in zip(self._network.columns(self._modality), self._tables, strict=True):
+            layers = local_layers(column, table.shape[1])
+            shared = SharedColumn(layers, shape, self._window, self._owners, self._pause)
+            self._columns.append((column, shared))
 
     def _pause(self) -> None:
         self._after_batch(0)
@@ -141,21 +142,23 @@ class PrefixTables:
         assert self._tables is not None
         outputs = []
         for number, (column, shared) in enumerate(self._columns):
-            maps, done = shared.run(seen, Maps(self._tables[number], rows, self._window))
-            outputs.append(self._finished(column[done:], maps, (number, done)))
+            maps, done = shared.run(seen, Maps(self._tables[number], rows))
+            outputs.append(self._finished(list(column)[done:], maps, (number, done)))
         self._after_batch(len(masks))
         return self._network.join(self._modality, outputs)
 
-    def _finished(self, layers: nn.Sequential, maps: Maps, place: tuple[int, int]) -> Tensor:
+    def _finished(self, layers: list[nn.Module], maps: Maps, place: tuple[int, int]) -> Tensor:
         """The layers that are not shared, on whole maps; ``place`` says which layers these are."""
         import torch
+        from torch import nn
 
+        run = nn.Sequential(*layers)
         if place not in self._batches:
-            _, macs = counted(layers, lambda: layers(next(whole_maps(maps, 1))))
+            _, macs = counted(run, lambda: run(next(whole_maps(maps, 1))))
             self._batches[place] = batch_size(macs, maps.table.device.type)
         outputs = []
         for batch in whole_maps(maps, self._batches[place]):
-            outputs.append(layers(batch))
+            outputs.append(run(batch))
             self._after_batch(0)
         return torch.cat(outputs)
 

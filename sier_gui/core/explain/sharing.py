@@ -35,7 +35,6 @@ class Maps:
 
     table: Tensor
     rows: Rows
-    window: Window
 
 
 class LocalLayer:
@@ -106,66 +105,95 @@ def local_layers(column: nn.Sequential, channels: int) -> list[LocalLayer]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A layer on tiles of its map: what they see, and which places of the map before they are made from.
+
+    ``cells`` (tiles, tile²): places in the map, row by row. ``sources`` (tiles, tile², taps): places in the
+    map before, padded by one cell. ``rows``, ``columns``: first and last player that each tile sees.
+    """
+
+    layer: LocalLayer
+    window: Window
+    shape: tuple[int, int]
+    rows: tuple[Ints, Ints]
+    columns: tuple[Ints, Ints]
+    cells: Ints
+    sources: Ints
+
+
 class SharedColumn:
     """Runs the leading layers of a column on the maps of many masks, sharing as long as that pays.
 
     Parameters
     ----------
     layers : of the column, from the prefix on.
+    shape, window : of the prefix's maps.
     owners : rows (cells,), columns (cells,): which player owns an input cell along each axis, ascending.
     pause : called between products; may raise `Cancelled`.
     """
 
     def __init__(
-        self, layers: list[LocalLayer], owners: tuple[Ints, Ints], pause: Callable[[], None]
+        self,
+        layers: list[LocalLayer],
+        shape: tuple[int, int],
+        window: Window,
+        owners: tuple[Ints, Ints],
+        pause: Callable[[], None],
     ) -> None:
-        self._layers, self._owners, self._pause = layers, owners, pause
+        self._pause = pause
+        self._steps: list[Step] = []
+        for layer in layers:
+            window = window.after_pool() if layer.pools else window.after_convolution()
+            shape = (shape[0] // 2, shape[1] // 2) if layer.pools else shape
+            tile = _tile(window, owners)
+            rows, columns = (window.players(along, tile) for along in owners)
+            cells = _tiles(*shape, tile)
+            sources = _neighbours(*shape, layer.pools)[cells]
+            self._steps.append(Step(layer, window, shape, rows, columns, cells, sources))
 
     def run(self, masks: MaskSet, maps: Maps) -> tuple[Maps, int]:
         """The maps after the shared layers, and how many entries of the column those were."""
         done = 0
-        for layer in self._layers:
-            window = maps.window.after_pool() if layer.pools else maps.window.after_convolution()
-            tile = self._tile(window)
-            rows, columns = (window.players(owners, tile) for owners in self._owners)
-            patterns = masks.seen(rows, columns)
-            if patterns.share * layer.relative_cost > WORTHWHILE:
+        for step in self._steps:
+            patterns = masks.seen(step.rows, step.columns)
+            if patterns.share * step.layer.relative_cost > WORTHWHILE:
                 break
-            maps = self._computed(layer, maps, window, tile, patterns)
-            done += layer.length
+            maps = self._computed(step, maps, patterns)
+            done += step.layer.length
         return maps, done
 
-    def _tile(self, window: Window) -> int:
-        """Outputs per side of a tile: more than `FINEST` input cells where it sees no more players for it."""
-        tile = max(1, FINEST // window.stride)
-        while tile * window.stride < COARSEST and self._reach(window, 2 * tile) == self._reach(window, tile):
-            tile *= 2
-        return tile
-
-    def _reach(self, window: Window, tile: int) -> list[float]:
-        """Players that a tile sees along each axis, on average."""
-        ends = [window.players(owners, tile) for owners in self._owners]
-        return [float((last - first).mean()) for first, last in ends]
-
-    def _computed(self, layer: LocalLayer, maps: Maps, window: Window, tile: int, patterns: Patterns) -> Maps:
+    def _computed(self, step: Step, maps: Maps, patterns: Patterns) -> Maps:
         import torch
 
-        height, width = (side // (2 if layer.pools else 1) for side in maps.rows.shape[1:])
-        cells = _tiles(height, width, tile)
-        index = _gathered_rows(maps, _neighbours(height, width, layer.pools)[cells], patterns)
-        table = maps.table.new_zeros((len(index) + 1, layer.channels))
+        index = _gathered_rows(maps, step.sources, patterns)
+        table = maps.table.new_zeros((len(index) + 1, step.layer.channels))
         entries = index.shape[1] * maps.table.shape[1]
-        size, device = entries * maps.table.element_size(), maps.table.device
-        chunk = rows_at_once(entries * layer.channels, size, device.type)
+        gathered, device = entries * maps.table.element_size(), maps.table.device
+        chunk = rows_at_once(entries * step.layer.channels, gathered, device.type)
         for start in range(0, len(index), chunk):
             part = torch.from_numpy(index[start : start + chunk]).to(device)
-            table[start : start + len(part)] = layer(maps.table, part)
+            table[start : start + len(part)] = step.layer(maps.table, part)
             self._pause()
-        tile_of, place = np.empty(height * width, np.intp), np.empty(height * width, np.int32)
-        tile_of[cells] = np.arange(len(cells))[:, None]
-        place[cells] = np.arange(cells.shape[1])
-        rows = patterns.number[:, tile_of] * np.int32(cells.shape[1]) + place
-        return Maps(table, rows.reshape(-1, height, width), window)
+        size = step.cells.size
+        tile_of, place = np.empty(size, np.intp), np.empty(size, np.int32)
+        tile_of[step.cells] = np.arange(len(step.cells))[:, None]
+        place[step.cells] = np.arange(step.cells.shape[1])
+        rows = patterns.number[:, tile_of] * np.int32(step.cells.shape[1]) + place
+        return Maps(table, rows.reshape(-1, *step.shape))
+
+
+def _tile(window: Window, owners: tuple[Ints, Ints]) -> int:
+    """Outputs per side of a tile: more than `FINEST` input cells where it sees no more players for it."""
+
+    def reach(tile: int) -> list[float]:
+        ends = [window.players(along, tile) for along in owners]
+        return [float((last - first).mean()) for first, last in ends]
+
+    tile = max(1, FINEST // window.stride)
+    while tile * window.stride < COARSEST and reach(2 * tile) == reach(tile):
+        tile *= 2
+    return tile
 
 
 def _gathered_rows(maps: Maps, sources: Ints, patterns: Patterns) -> Rows:

@@ -149,7 +149,8 @@ class TransferNet:
         trunk = self.module.get_submodule("trunk")
         assert isinstance(trunk, nn.Sequential)
         after = [i + 1 for i, layer in enumerate(trunk) if isinstance(layer, nn.MaxPool2d)][1]
-        return trunk[:after], trunk[after:]
+        layers = list(trunk)
+        return nn.Sequential(*layers[:after]), nn.Sequential(*layers[after:])
 
     def _pooled(self, modality: Modality, x: Tensor) -> Tensor:
         """The trunk's output (B, channels, h, w), averaged over cells and flattened."""

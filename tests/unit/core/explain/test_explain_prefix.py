@@ -48,7 +48,7 @@ def either(request):
 
 
 def without_prefix(network):
-    hidden = ("prefix", "suffix", "prefix_window")
+    hidden = ("prefix", "columns", "join", "prefix_window")
     kept = ("module", "classes", "separable", "embed", "fuse", "forward", "absence_mean")
     plain = SimpleNamespace(**{name: getattr(network, name) for name in kept})
     assert not any(hasattr(plain, name) for name in hidden)
@@ -85,8 +85,9 @@ def test_looked_up_is_computed(network, modality, players, patterns):
     who, game = masker(network, request)
     shape = who.shapes[modality]
     with torch.inference_mode():
+        told = []
         tables = PrefixTables(
-            network, modality, who.maps[modality], shape, lambda k: game._masked(modality, k)
+            network, modality, who.maps[modality], shape, lambda k: game._masked(modality, k), told.append
         )
         assert tables.patterns == patterns
         assert tables.fits()
@@ -98,6 +99,7 @@ def test_looked_up_is_computed(network, modality, players, patterns):
         size = max(1.0, float(direct.abs().max()))
         assert float((tables.embed(masks) - direct).abs().max()) < 1e-5 * size
         assert float(direct.std(dim=0).max()) > 1e-3  # the masks do differ
+        assert sum(told) == len(masks)
 
 
 @pytest.mark.parametrize("modality", [IMAGE, SPEECH])
@@ -140,8 +142,8 @@ def test_tables_that_would_not_fit_are_not_made(network, monkeypatch):
 
     who, game = masker(network, ExplainRequest(grid=8))
     masked = lambda k: game._masked(IMAGE, k)  # noqa: E731
-    assert PrefixTables(network, IMAGE, who.maps[IMAGE], (8, 8), masked).fits()
+    assert PrefixTables(network, IMAGE, who.maps[IMAGE], (8, 8), masked, print).fits()
     monkeypatch.setattr(prefix, "MOST_BYTES", 1000)
-    assert not PrefixTables(network, IMAGE, who.maps[IMAGE], (8, 8), masked).fits()
+    assert not PrefixTables(network, IMAGE, who.maps[IMAGE], (8, 8), masked, print).fits()
     dense, _ = masker(network, ExplainRequest(grid=32))  # patches of 4 pixels: 5 × 5 in a window
-    assert not PrefixTables(network, IMAGE, dense.maps[IMAGE], (32, 32), masked).fits()
+    assert not PrefixTables(network, IMAGE, dense.maps[IMAGE], (32, 32), masked, print).fits()
