@@ -208,20 +208,23 @@ class Bootstrap:
         table: Floats = np.asarray(values, np.float64)
         columns = table.reshape(len(table), -1)
         there = np.isfinite(columns)
-        mean, low, high = (np.full(columns.shape[1], np.nan) for _ in range(3))
-        known = there.any(axis=0)
+        known = there.sum(axis=0)
         filled = np.where(there, columns, 0.0)
-        mean[known] = filled[:, known].sum(axis=0) / there[:, known].sum(axis=0)
-        several = there.sum(axis=0) > 1
-        sums, counts = self._counts @ filled[:, several], self._counts @ there[:, several].astype(float)
-        with np.errstate(invalid="ignore"):  # a draw in which no known sample occurs
-            low[several], high[several] = np.nanpercentile(sums / counts, [2.5, 97.5], axis=0)
+        mean = np.full(len(known), np.nan)
+        np.divide(filled.sum(axis=0), known, out=mean, where=known > 0)
+        low, high = np.full((2, len(known)), np.nan)
+        several = known > 1
+        if several.any():
+            counts = self._counts @ there[:, several]
+            drawn = np.broadcast_to(mean[several], counts.shape).copy()  # where no known sample was drawn
+            np.divide(self._counts @ filled[:, several], counts, out=drawn, where=counts > 0)
+            low[several], high[several] = np.percentile(drawn, [2.5, 97.5], axis=0)
         shape = table.shape[1:]
         return Interval(
             mean.reshape(shape),
             low.reshape(shape),
             high.reshape(shape),
-            int(there.sum(axis=0).max(initial=0)),
+            int(known.max(initial=0)),
         )
 
 
