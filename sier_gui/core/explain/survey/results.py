@@ -1,11 +1,12 @@
 """A survey on disk: ``_survey.json`` and Parquet parts, which ``pandas.read_parquet(folder)`` reads at once.
 
-Part files appear whole (`paths.atomic_file`), their pages carry checksums, and a higher number wins where two
-hold the same row. When all rows are known they are rewritten as few, in the dataset's order.
+Part files appear whole (`paths.write_bytes`) under a name that ends in their own hash, and a higher number
+wins where two hold the same row. When all rows are known they become few, in the dataset's order.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import re
@@ -36,7 +37,7 @@ MERGE_PARTS = 64  # so many small parts become one
 FINAL_ROWS = 4096
 DAMAGED = "_damaged"
 METADATA = b"sier_gui.survey"
-_PART = re.compile(r"part-(\d{6,})\.parquet")
+_PART = re.compile(r"part-(\d{6,})-([0-9a-f]{16})\.parquet")
 _LEFT_OVER = re.compile(r"\.[0-9a-f]{32}\.(parquet|json)")
 
 
@@ -72,8 +73,9 @@ class SurveyStore:
         self.folder = folder
         self.known: dict[int, Known] = {}
         self.notes: list[str] = []
-        self._waiting: list[SurveyRow] = []
+        self._waiting: dict[int, SurveyRow] = {}
         self._sizes: dict[int, int] = {}  # rows in each part
+        self._files: dict[int, Path] = {}
         self._next = 1
         self._flushed_at = time.monotonic()
         self._metadata = {METADATA: json.dumps(facts).encode()}
@@ -99,7 +101,7 @@ class SurveyStore:
 
     def add(self, row: SurveyRow) -> None:
         """Keep ``row``; on disk after `PART_ROWS` of them or `PART_SECONDS`."""
-        self._waiting.append(row)
+        self._waiting[row.row] = row
         if len(self._waiting) >= PART_ROWS or time.monotonic() - self._flushed_at >= PART_SECONDS:
             self.flush()
 
@@ -110,11 +112,12 @@ class SurveyStore:
         self._flushed_at = time.monotonic()
         if not self._waiting:
             return
-        rows, self._waiting = sorted(self._waiting, key=lambda r: r.row), []
+        rows = [self._waiting[row] for row in sorted(self._waiting)]
         part = self._write(pa.table(columns(rows)))
+        self._waiting = {}
         for r in rows:
             self.known[r.row] = Known(part, r.files, r.sample_hash, r.error is not None)
-        small = [number for number, size in self._sizes.items() if size < 8 * PART_ROWS]
+        small = {number for number, size in self._sizes.items() if size < 8 * PART_ROWS}
         if len(small) >= MERGE_PARTS:
             self._rewrite(small, [sorted(row for row, kept in self.known.items() if kept.part in small)])
 
@@ -126,14 +129,14 @@ class SurveyStore:
         parts = [{self.known[row].part for row in chunk} for chunk in chunks]
         tidy = all(len(found) == 1 for found in parts) and len(self._sizes) == len(chunks)
         if not tidy or sum(self._sizes.values()) != len(rows) or not self._sorted():
-            self._rewrite(list(self._sizes), chunks)
+            self._rewrite(set(self._sizes), chunks)
 
     def _sorted(self) -> bool:
         """Whether rows ascend within and across parts: parts are written sorted, so only across counts."""
         order = [self.known[row].part for row in sorted(self.known)]
         return order == sorted(order)
 
-    def _rewrite(self, sources: Sequence[int], chunks: Iterable[Sequence[int]]) -> None:
+    def _rewrite(self, sources: Iterable[int], chunks: Iterable[Sequence[int]]) -> None:
         """The rows of ``sources`` in new parts, one for each of ``chunks``; then the old ones go.
 
         Killed in between, both are there: the newer wins, and the next opening removes the older.
@@ -145,7 +148,7 @@ class SurveyStore:
             owner = np.array([self.known[row].part for row in chunk])
             pieces = []
             for number in sorted(set(owner.tolist())):
-                table = _read(self._file(number))
+                table = _read(self._files[number])
                 mine = np.isin(as_numpy(table.column("row")), wanted[owner == number])
                 pieces.append(table.take(_indices(np.flatnonzero(mine))))
             table = pa.concat_tables(pieces)
@@ -157,31 +160,31 @@ class SurveyStore:
         self._remove(sources)
 
     def _write(self, table: pa.Table) -> int:
+        import pyarrow as pa
         from pyarrow import parquet
 
         number, self._next = self._next, self._next + 1
-        table = table.replace_schema_metadata(self._metadata)
-        with paths.atomic_file(self._file(number)) as temporary:
-            parquet.write_table(table, temporary, compression="zstd", write_page_checksum=True)
-        self._sizes[number] = table.num_rows
+        buffer = pa.BufferOutputStream()
+        parquet.write_table(table.replace_schema_metadata(self._metadata), buffer, compression="zstd")
+        data = buffer.getvalue().to_pybytes()
+        file = self.folder / f"part-{number:06d}-{_digest(data)}.parquet"
+        paths.write_bytes(file, data)
+        self._sizes[number], self._files[number] = table.num_rows, file
         return number
 
     def _remove(self, numbers: Iterable[int]) -> None:
-        for number in list(numbers):
-            self._file(number).unlink(missing_ok=True)
-            self._sizes.pop(number, None)
-
-    def _file(self, number: int) -> Path:
-        return self.folder / f"part-{number:06d}.parquet"
+        for number in numbers:
+            self._files.pop(number).unlink(missing_ok=True)
+            del self._sizes[number]
 
     # ---------------------------------------------------------------- opening
 
     def _open(self, facts: dict[str, Any]) -> None:
         there = read_facts(self.folder)
-        numbers = [number for number, _ in part_files(self.folder)]
+        parts = part_files(self.folder)
         if there is not None:
             check_same(self.folder, there, facts)
-        elif numbers:
+        elif parts:
             raise SierError(
                 f"{self.folder} holds parts of a survey but not its {FACTS}.", "Choose another folder."
             )
@@ -190,14 +193,13 @@ class SurveyStore:
         for file in self.folder.iterdir():
             if _LEFT_OVER.fullmatch(file.name):  # a write that was killed; we hold the lock, so nobody's
                 file.unlink(missing_ok=True)
-        for number in numbers:
-            self._take_in(number)
+        for number, file in parts:
+            self._take_in(number, file)
         used = {kept.part for kept in self.known.values()}
         self._remove([number for number in self._sizes if number not in used])
 
-    def _take_in(self, number: int) -> None:
+    def _take_in(self, number: int, file: Path) -> None:
         self._next = max(self._next, number + 1)
-        file = self._file(number)
         try:
             table = _read(file)
             facts = json.loads(self._metadata[METADATA])
@@ -208,7 +210,7 @@ class SurveyStore:
             return
         rows = as_numpy(table.column("row")).tolist()
         kept = [table.column(name).to_pylist() for name in ("files", "sample_hash", "error")]
-        self._sizes[number] = len(rows)
+        self._sizes[number], self._files[number] = len(rows), file
         for row, files, sample_hash, problem in zip(rows, *kept, strict=True):
             self.known[row] = Known(number, files, sample_hash, problem is not None)
 
@@ -282,29 +284,34 @@ class DamagedPart(SierError):
 
 
 def _read(file: Path, names: list[str] | None = None) -> pa.Table:
-    """A part, every page held to its checksum.
+    """A part, held to the hash in its name.
 
     Raises
     ------
     FileNotFoundError : it is gone.
-    DamagedPart : it is none, or not whole.
+    DamagedPart : it is not what was written.
     SierError : the system does not let us read it.
     """
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
-        with parquet.ParquetFile(file, page_checksum_verification=True) as stored:
-            return stored.read(columns=names)
+        data = file.read_bytes()
     except FileNotFoundError:
         raise
-    except (pa.ArrowException, KeyError, ValueError, OSError) as error:  # Arrow's own OSErrors have no number
-        if isinstance(error, OSError) and error.errno:
-            raise SierError(f"Cannot read {file}: {error.strerror}.", "Check its permissions.") from error
-        reason = " ".join(str(error).split())[:120]
+    except OSError as error:
+        raise SierError(f"Cannot read {file}: {error.strerror}.", "Check its permissions.") from error
+    if _digest(data) not in file.name:
         raise DamagedPart(
-            f"{file} is damaged: {reason}.", "Run the survey again: it computes what is missing."
-        ) from error
+            f"{file} is damaged: its hash is not the one in its name.",
+            "Run the survey again: it computes what is missing.",
+        )
+    with parquet.ParquetFile(pa.BufferReader(data)) as stored:
+        return stored.read(columns=names)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
 
 
 def _indices(positions: Any) -> pa.Array:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sier_gui.core.nets.releases import Release
 
 ENGINES = ("processes", "dask")
+ALIKE = 3  # so many samples with one error, and none without, are enough to stop
 PACED = 8  # samples after which the pace is believed
 
 
@@ -87,7 +88,7 @@ def survey(
     Raises
     ------
     SierError : the folder holds another survey or is being written by another process, the request cannot
-        be, or a worker failed. A sample that cannot be read is a row with its error instead.
+        be fulfilled, or a worker failed. A sample that cannot be read is a row with its error instead.
     Cancelled : ``token`` was cancelled.
     """
     states = surveying(
@@ -243,6 +244,7 @@ class _Tracker:
             store.folder, len(wanted), len(known), failed, 0, 0.0, notes=tuple(store.notes)
         )
         self._started = self._counted = time.monotonic()
+        self._alike: list[str] | None = []  # errors, as long as there is nothing else
         self._pace = 0.0  # seconds a sample, over what was computed lately
         report(Progress(len(known), len(wanted), "explaining"))
 
@@ -263,6 +265,7 @@ class _Tracker:
         old = self._store.known.get(row.row)
         was = old is not None and old.failed
         self._store.add(row)
+        self._refuse_alike(row.error)
         state = self.state
         step, self._counted = now - self._counted, now
         if state.computed >= PACED:
@@ -277,6 +280,15 @@ class _Tracker:
             seconds_left=left,
         )
         self._report(Progress(self.state.done, state.total, f"explaining · {spoken(left)} left"))
+
+    def _refuse_alike(self, error: str | None) -> None:
+        """An error that the first samples share is the request's, not theirs: such names no file."""
+        if error is None:
+            self._alike = None
+        elif self._alike is not None:
+            self._alike.append(error)
+            if self._alike.count(error) >= ALIKE:
+                raise SierError(error)
 
     def end(self) -> SurveyResult:
         self.state = replace(
