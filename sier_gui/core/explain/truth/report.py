@@ -16,9 +16,10 @@ from sier_gui.core.dataset.inputs import load_inputs
 from sier_gui.core.domain import Modality, SampleInputs
 from sier_gui.core.errors import SierError
 from sier_gui.core.explain.absence import POLICIES, stream
-from sier_gui.core.explain.attribution import Attribution, ExplainRequest, Floats
+from sier_gui.core.explain.attribution import WORDS, Attribution, ExplainRequest, Floats
 from sier_gui.core.explain.cache import AttributionCache
 from sier_gui.core.explain.engine import explain
+from sier_gui.core.explain.players import players_for
 from sier_gui.core.explain.truth.case import AfterBatch, Case, PlayerMap, case_for, correlations, player_map
 from sier_gui.core.explain.truth.curves import Curves, curves
 from sier_gui.core.explain.truth.planted import Found, evident_players, pointed
@@ -296,7 +297,7 @@ def check_dataset(
     report: Report = silent,
     token: CancelToken | None = None,
 ) -> Iterator[tuple[int, TruthReport | SierError]]:
-    """Each of ``rows`` with its report, or with the error that kept its files from being read.
+    """Each of ``rows`` with its report, or with the error that kept it from being read or cut into words.
 
     Evidence beside the table (`core.dataset.evidence`) counts for samples whose label is the class explained.
 
@@ -311,7 +312,8 @@ def check_dataset(
         token.check()
         try:
             sample = catalogue.sample(row)
-            inputs = load_inputs(sample, predictor.front)
+            inputs = load_inputs(sample, predictor.front, words=request.segments == WORDS)
+            players_for(inputs, predictor.front, request)  # a sample without text has no words
         except SierError as error:
             yield row, error
             continue

@@ -22,7 +22,7 @@ from sier_gui.core.errors import SierError
 from sier_gui.core.explain.attribution import ExplainRequest
 from sier_gui.core.explain.cache import AttributionCache
 from sier_gui.core.explain.truth import report as report_module
-from sier_gui.core.explain.truth.report import check_dataset, check_sample
+from sier_gui.core.explain.truth.report import TruthReport, check_dataset, check_sample
 from sier_gui.core.explain.truth.rivals import RIVALS
 from sier_gui.core.nets import networks
 from sier_gui.core.nets.networks import NetworkConfig, build
@@ -119,6 +119,14 @@ def test_no_class_and_another_absence(known: Any) -> None:
     assert found.pointing == found.randomised_pointing == found.area_share == {}
 
 
+def test_bands_are_players_of_their_own_and_evidence_is_met_in_time(known: Any) -> None:
+    found = check_sample(known, inputs_of(), replace(REQUEST, bands=2), evidence=Evidence(BOX, SPAN))
+    assert found.maps["gradients"][SPEECH].shape == found.maps["owen"][SPEECH].shape == (2, 4)
+    assert len(found.curves["owen"]["speech"].deletion) == 2 * 4 + 1
+    assert hits(found.pointing, "owen") == [1.0, 1.0]
+    assert found.area_share[SPEECH] == 1 / 4
+
+
 # ---------------------------------------------------------------- on a real network
 
 
@@ -139,24 +147,33 @@ def equal(one: Any, other: Any) -> bool:
     return json.dumps(one.to_json(), sort_keys=True) == json.dumps(other.to_json(), sort_keys=True)
 
 
-def test_equal_seeds_give_equal_reports_and_the_network_is_not_changed(real: Any) -> None:
-    inputs = inputs_of(front=FrontEnd())
+@pytest.fixture(scope="module")
+def found(real: Any) -> TruthReport:
+    return check_sample(real, inputs_of(front=FrontEnd()), SMALL, evidence=Evidence(BOX, SPAN))
+
+
+def test_equal_seeds_give_equal_reports_and_the_network_is_not_changed(real: Any, found: TruthReport) -> None:
     before = {name: value.clone() for name, value in real.network.module.state_dict().items()}
-    one, same = (check_sample(real, inputs, SMALL, evidence=Evidence(BOX, SPAN)) for _ in range(2))
-    assert equal(one, same)
-    assert not equal(one, check_sample(real, inputs, replace(SMALL, seed=1)))
-    assert set(one.maps) == {"owen", *RIVALS}
-    assert all(value.equal(before[name]) for name, value in real.network.module.state_dict().items())
-    assert one.left_out == {}
-
-
-def test_progress_rises_to_its_end(real: Any) -> None:
     told: list[Progress] = []
-    check_sample(real, inputs_of(front=FrontEnd()), SMALL, report=told.append)
+    inputs, evidence = inputs_of(front=FrontEnd()), Evidence(BOX, SPAN)
+    assert equal(found, check_sample(real, inputs, SMALL, evidence=evidence, report=told.append))
+    assert all(value.equal(before[name]) for name, value in real.network.module.state_dict().items())
+    assert set(found.maps) == {"owen", *RIVALS}
+    assert found.left_out == {}
+    # progress rises to its end
     assert all(p.total == 1000 and 0 <= p.done <= 1000 for p in told)
     assert [p.done for p in told] == sorted(p.done for p in told)
     assert told[-1].done == 1000
     assert len({p.text for p in told}) >= 8
+
+
+def test_other_seeds_give_other_reports(real: Any, found: TruthReport) -> None:
+    other = check_sample(real, inputs_of(front=FrontEnd()), replace(SMALL, seed=1))
+    assert (
+        other.curves["random"]["both"].deletion.tolist() != found.curves["random"]["both"].deletion.tolist()
+    )
+    assert other.randomised != found.randomised
+    assert not np.array_equal(other.maps["owen"][IMAGE], found.maps["owen"][IMAGE])  # other noise for absent
 
 
 @pytest.mark.parametrize("at", ["explaining", "other methods", "deletion", "absence mean", "weights"])
@@ -182,8 +199,7 @@ def test_what_was_explained_before_is_not_explained_again(real: Any, tmp_path: P
     assert equal(one, check_sample(real, inputs, SMALL, cache=cache))
 
 
-def test_reports_are_json_without_nan(real: Any) -> None:
-    found = check_sample(real, inputs_of(front=FrontEnd()), SMALL, evidence=Evidence(BOX, SPAN))
+def test_reports_are_json_without_nan(found: TruthReport) -> None:
     constant = replace(found, randomised={"whole": {"both": float("nan")}})
     as_json = json.loads(json.dumps(constant.to_json(), allow_nan=False))
     assert as_json["randomised"]["whole"]["both"] is None
@@ -212,6 +228,15 @@ def test_a_dataset_row_by_row(real: Any, tmp_path: Path, monkeypatch: pytest.Mon
     assert second[0] == 1
     assert isinstance(second[1], SierError)  # its files are not there
     assert seen == [Evidence((104, 153, 197, 246), (0.05, 0.7745), "anger")]
+
+
+def test_words_of_the_dataset_s_text_can_be_the_players(known: Any) -> None:
+    catalogue = open_dataset(paths.resources() / "demo")
+    request = replace(REQUEST, segments="words", grid=2)
+    ((_, found),) = check_dataset(known, catalogue, [0], request)
+    assert catalogue.sample(0).text == "This has to stop! He moved the table."
+    assert isinstance(found, TruthReport), found
+    assert found.maps["occlusion"][SPEECH].shape == (8,)
 
 
 def test_reports_say_what_they_are_about(known: Any) -> None:
