@@ -141,6 +141,7 @@ class Workbench(QObject):
         from sier_gui.gui.workflows.play import PlayWorkflow
         from sier_gui.gui.workflows.predict import PredictWorkflow
         from sier_gui.gui.workflows.release import ReleaseWorkflow
+        from sier_gui.gui.workflows.truth import TruthWorkflow
         from sier_gui.gui.workflows.view import ViewWorkflow
 
         context = Context(
@@ -158,6 +159,7 @@ class Workbench(QObject):
         self.look = LookWorkflow(context)
         self.predict = PredictWorkflow(context)
         self.browse = BrowseWorkflow(context, self.options.sample)
+        self.truth = TruthWorkflow(context)
         self.play = PlayWorkflow(context)
         self.pair = PairWorkflow(context)
         self.export = ExportWorkflow(context)

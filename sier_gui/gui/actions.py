@@ -87,6 +87,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("explain.run", "Explain Again", "Explain", "Ctrl+Return", "explain", with_prediction),
     ActionSpec("explain.cancel", "Cancel the Explanation", "Explain", "Ctrl+."),
     ActionSpec("explain.options", "How This Is Explained…", "Explain", "Ctrl+H"),
+    ActionSpec("explain.truth", "Is the Map True?…", "Explain", "Ctrl+T", "", with_prediction),
     ActionSpec(
         "explain.next_class", "Explain the Next Class", "Explain", "Ctrl+]", "", with_prediction, group=1
     ),

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "fixtures"))
 
 import datasets
 import numpy as np
+import reports
 import views
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -26,9 +27,11 @@ from sier_gui.core.dataset.catalogue import Catalogue, open_dataset
 from sier_gui.core.domain import FrontEnd, Modality
 from sier_gui.core.errors import SierError
 from sier_gui.core.settings import Settings
+from sier_gui.core.tasks import Progress
 from sier_gui.gui.actions import ActionTable
 from sier_gui.gui.dialogs.explain import ExplainDialog
 from sier_gui.gui.dialogs.microphone import MicrophoneDialog
+from sier_gui.gui.dialogs.truth import TruthDialog
 from sier_gui.gui.main_window import MainWindow
 from sier_gui.gui.messages import Messages
 from sier_gui.gui.panels.image import ImagePanel
@@ -307,10 +310,37 @@ def explain_odd_options(folder: Path) -> QWidget:
     return dialog
 
 
+def truth(_folder: Path) -> QWidget:
+    dialog = TruthDialog()
+    dialog.show()
+    dialog.show_progress("anger_0007 · hate · Owen 8×8 + 16 · zeros")
+    dialog.show_report(reports.truth_report())
+    return dialog
+
+
+def truth_without_extra(_folder: Path) -> QWidget:
+    dialog = TruthDialog()
+    dialog.show()
+    dialog.show_progress("anger_0007 · hate · Owen 8×8 + 16 · zeros")
+    dialog.show_report(reports.truth_report(without=("gradcam", "gradients"), evidence=False))
+    return dialog
+
+
+def truth_under_way(_folder: Path) -> QWidget:
+    dialog = TruthDialog()
+    dialog.show()
+    dialog.show_progress("anger_0007 · hate · Owen 8×8 + 16 · zeros")
+    dialog.on_progress(Progress(300, 1000, "weights drawn anew: upper half"))
+    return dialog
+
+
 DIALOGS: dict[str, Callable[[Path], QWidget]] = {
     "microphone": microphone,
     "explain-options": explain_options,
     "explain-odd-options": explain_odd_options,
+    "truth": truth,
+    "truth-without-extra": truth_without_extra,
+    "truth-under-way": truth_under_way,
 }
 
 

@@ -91,7 +91,6 @@ class ExplainWorkflow(QObject):
 
             self._dialog = ExplainDialog(self._context.state, self._context.window)
         self._dialog.show()
-        self._dialog.raise_()
         self._dialog.activateWindow()
 
     @Slot()

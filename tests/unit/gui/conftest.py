@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from fixture_data import Open, write_dataset, write_untrained_release
 from PySide6.QtCore import QCoreApplication, QEvent, QTimer
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from sier_gui.app import WindowOptions, Workbench
 from sier_gui.core.settings import Settings
 from sier_gui.gui.actions import ActionTable
 from sier_gui.gui.messages import Messages
@@ -63,3 +68,47 @@ def holder(qtbot: QtBot) -> QWidget:
     widget = QWidget()
     qtbot.addWidget(widget)
     return widget
+
+
+# ---------------------------------------------------------------- the whole window
+
+
+@pytest.fixture(scope="session")
+def release_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("releases")
+    write_untrained_release(home)
+    return home
+
+
+@pytest.fixture
+def workbench(
+    qtbot: QtBot, qapp: QApplication, own_home: Path, release_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Open]:
+    """Makes workbenches that know the untrained release only; closes them at the end."""
+    from sier_gui.core.nets import releases
+
+    monkeypatch.setattr(releases, "roots", lambda: (release_home / "data" / "models",))
+    before, style = QPalette(qapp.palette()), qapp.style().objectName()
+    made: list[Workbench] = []
+
+    def make(path: Path | None = None, **options: Any) -> Workbench:
+        bench = Workbench(qapp, WindowOptions(path=str(path) if path else None, **options))
+        made.append(bench)
+        bench.state.change_explain_options(grid=4, segments=4)
+        bench.window.show()
+        qtbot.waitUntil(lambda: hasattr(bench, "open"), timeout=5000)
+        return bench
+
+    yield make
+    for bench in made:
+        bench.window.close()
+        qapp.styleHints().colorSchemeChanged.disconnect(bench.theme._follow)
+        bench.window.deleteLater()
+        bench.deleteLater()
+    qapp.setPalette(before)
+    qapp.setStyle(style)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    return write_dataset(tmp_path / "set").parent

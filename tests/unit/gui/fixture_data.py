@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from sier_gui.app import Workbench
+from sier_gui.gui.state import AppState
+
 CLASSES = ("anger", "happy", "hate", "sad")
+LONG = 60_000  # ms; the first prediction imports torch on a busy machine
+Open = Callable[..., Workbench]
 
 
 def write_dataset(folder: Path, count: int = 6, header: tuple[str, ...] | None = None) -> Path:
@@ -68,3 +74,16 @@ def write_untrained_release(home: Path) -> None:
         "training": {},
     }
     write_release(home / "data" / "models" / "untrained" / "1", build(config), tables, "# untrained\n")
+
+
+def explained(state: AppState, sample_id: str) -> Callable[[], bool]:
+    def check() -> bool:
+        found = state.attribution
+        return found is not None and found.complete and found.sample_id == sample_id
+
+    return check
+
+
+def last_words(bench: Workbench) -> str:
+    message = bench.messages.history[-1]
+    return f"{message.text} {message.hint}"

@@ -4,84 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from fixture_data import CLASSES, write_dataset, write_untrained_release
+from fixture_data import CLASSES, LONG, Open, explained, last_words, write_dataset
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from sier_gui.app import WindowOptions, Workbench
 from sier_gui.core.audio.devices import FakePlayback, FakeRecorder
 from sier_gui.core.audio.files import Audio
 from sier_gui.core.domain import Modality
 from sier_gui.gui.dialogs.export import ExportChoice
 from sier_gui.gui.dialogs.mapping import MappingDialog
 from sier_gui.gui.dialogs.report import ReportDialog
-from sier_gui.gui.state import AppState
-
-Open = Callable[..., Workbench]
-LONG = 60_000  # ms; the first prediction imports torch on a busy machine
-
-
-@pytest.fixture(scope="session")
-def release_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("releases")
-    write_untrained_release(home)
-    return home
-
-
-@pytest.fixture
-def workbench(
-    qtbot: QtBot, qapp: QApplication, own_home: Path, release_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Open]:
-    """Makes workbenches that know the untrained release only; closes them at the end."""
-    from sier_gui.core.nets import releases
-
-    monkeypatch.setattr(releases, "roots", lambda: (release_home / "data" / "models",))
-    before, style = QPalette(qapp.palette()), qapp.style().objectName()
-    made: list[Workbench] = []
-
-    def make(path: Path | None = None, **options: Any) -> Workbench:
-        bench = Workbench(qapp, WindowOptions(path=str(path) if path else None, **options))
-        made.append(bench)
-        bench.state.change_explain_options(grid=4, segments=4)
-        bench.window.show()
-        qtbot.waitUntil(lambda: hasattr(bench, "open"), timeout=5000)
-        return bench
-
-    yield make
-    for bench in made:
-        bench.window.close()
-        qapp.styleHints().colorSchemeChanged.disconnect(bench.theme._follow)
-        bench.window.deleteLater()
-        bench.deleteLater()
-    qapp.setPalette(before)
-    qapp.setStyle(style)
-
-
-@pytest.fixture
-def dataset(tmp_path: Path) -> Path:
-    return write_dataset(tmp_path / "set").parent
-
-
-def explained(state: AppState, sample_id: str) -> Callable[[], bool]:
-    def check() -> bool:
-        found = state.attribution
-        return found is not None and found.complete and found.sample_id == sample_id
-
-    return check
-
-
-def last_words(bench: Workbench) -> str:
-    message = bench.messages.history[-1]
-    return f"{message.text} {message.hint}"
-
 
 # ---------------------------------------------------------------- open, look, predict, explain
 

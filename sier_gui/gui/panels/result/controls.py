@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QWidget,
+)
 
 from sier_gui.gui.explaining import ABSENCES, PRESETS, parts_text, preset_of
 from sier_gui.gui.state import AppState, ExplainOptions, OverlayOptions
@@ -25,10 +34,13 @@ class ExplainControls(QWidget):
         self._state = state
         self.parts = ChoiceBox("preset", tuple((p.text, p.name) for p in PRESETS), self)
         self.absence = ChoiceBox("absence", tuple((name, name) for name in ABSENCES), self)
-        self.more = QToolButton(self)
-        self.more.setDefaultAction(actions.action("explain.options"))
-        self.more.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.more.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        buttons = QHBoxLayout()
+        self.more, self.truth = (
+            self._button(actions, "explain.options", "Details…"),
+            self._button(actions, "explain.truth", "Is it true?…"),
+        )
+        for button in (self.more, self.truth):
+            buttons.addWidget(button, 1)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
@@ -46,12 +58,21 @@ class ExplainControls(QWidget):
             label.setBuddy(box)
             grid.addWidget(label, row, 0)
             grid.addWidget(box, row, 1)
-        grid.addWidget(self.more, 2, 0, 1, 2)
+        grid.addLayout(buttons, 2, 0, 1, 2)
         grid.setColumnStretch(1, 1)
         self.parts.chosen.connect(self._choose_parts)
         self.absence.chosen.connect(self._choose)
         state.explain_options_changed.connect(self._show)
         self._show(state.explain_options)
+
+    def _button(self, actions: ActionTable, action_id: str, text: str) -> QToolButton:
+        actions.action(action_id).setIconText(text)  # menus keep the longer text
+        button = QToolButton(self)
+        button.setDefaultAction(actions.action(action_id))
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        return button
 
     @Slot(str, object)
     def _choose(self, option: str, value: object) -> None:
