@@ -29,6 +29,9 @@ BODY_PT, CAPTION_PT = 10, 9
 _CLASS_COLOURS = {"anger": "#D55E00", "happy": "#009E73", "hate": "#CC79A7", "sad": "#0072B2"}
 _FURTHER_COLOURS = ("#E69F00", "#56B4E9", "#F0E442", "#999999")
 
+# Lines of a plot, which are no classes, from the same set; the accent is for ours
+SERIES = ("#E69F00", "#56B4E9", "#999999")
+
 # Sampled at 33 equal steps and interpolated; within 5/255 of matplotlib's tables.
 _CIVIDIS = (
     "00224e00285b002e6a0533711a386f273e6e32436d3b496c434c6c4b546c535a6d5a5f6e61656f686a716f7073"

@@ -39,12 +39,11 @@ _SCOPES: Choices = (
 )
 _COLUMNS = ("Order by", "Deletion ↓", "Insertion ↑", "Difference ↑")
 _ROW_PX = 24
-# Okabe and Ito again, without the classes' colours; each with a line of its own for other colour vision
-_LINES = {
-    "gradcam": ("#E69F00", Qt.PenStyle.DashLine),
-    "gradients": ("#56B4E9", Qt.PenStyle.DashDotLine),
-    "occlusion": ("#999999", Qt.PenStyle.SolidLine),
-    "random": ("#999999", Qt.PenStyle.DotLine),
+_LINES = {  # each with a line of its own for other colour vision
+    "gradcam": (theme.SERIES[0], Qt.PenStyle.DashLine),
+    "gradients": (theme.SERIES[1], Qt.PenStyle.DashDotLine),
+    "occlusion": (theme.SERIES[2], Qt.PenStyle.SolidLine),
+    "random": (theme.SERIES[2], Qt.PenStyle.DotLine),
 }
 
 
