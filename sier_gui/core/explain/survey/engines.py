@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 TICK_S = 0.2  # how often a cancel or a pause is looked for while workers compute
 AHEAD = 2  # tasks given out for each worker, so that none waits for the next
+CONNECT_S = 10
 LOCAL = "local"
 Outcomes = Generator[Outcome | None, None, None]
 
@@ -185,7 +186,7 @@ def _client(distributed: Any, workers: int, address: str) -> Any:
             n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
         )
     try:
-        return distributed.Client(address, timeout="10s")
+        return distributed.Client(address, timeout=CONNECT_S)
     except (OSError, ValueError) as error:
         raise SierError(
             f"No Dask scheduler answers at {address}: {' '.join(str(error).split())[:200]}.",
