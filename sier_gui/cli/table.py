@@ -54,7 +54,12 @@ def add_spread(parser: argparse.ArgumentParser, out: str) -> None:
 def add_explanation(parser: argparse.ArgumentParser, grid: int = 8) -> None:
     parser.add_argument("--method", choices=("modality", "owen", "shapley", "paper"), default="owen")
     parser.add_argument("--grid", type=int, default=grid, help="patches per side (4, 8, 16)")
-    parser.add_argument("--segments", default="16", help="a number of equal parts, or seconds as in 0.5s")
+    parser.add_argument(
+        "--segments", default="16", help="of speech: a number of equal parts, seconds as in 0.5s, or words"
+    )
+    parser.add_argument(
+        "--bands", type=int, default=1, metavar="N", help="parts of the frequency axis for each segment"
+    )
     parser.add_argument(
         "--absence", default="zeros", help="what stands in for a removed player: zeros, mean, blur, noise"
     )

@@ -104,18 +104,29 @@ def make_predictor(arguments: argparse.Namespace, catalogue: Catalogue | None) -
 
 
 def explained(
-    arguments: argparse.Namespace, catalogue: Catalogue, predictor: Predictor, cache: AttributionCache | None
+    arguments: argparse.Namespace,
+    catalogue: Catalogue,
+    predictor: Predictor,
+    cache: AttributionCache | None,
+    *,
+    words: bool = False,
 ) -> Iterator[tuple[Sample, DecodedSample, Attribution]]:
-    """The chosen samples, decoded and explained. With ``--all`` a broken one is told and left out."""
+    """The chosen samples, decoded and explained. With ``--all`` a broken one is told and left out.
+
+    ``words``: know when each word is said, even where words are not what is explained.
+    """
     from sier_gui.core.dataset.inputs import load_view
+    from sier_gui.core.explain.attribution import WORDS
     from sier_gui.core.explain.engine import explain as explain_sample
+    from sier_gui.core.explain.players import players_for
 
     rows = range(len(catalogue)) if arguments.all else [catalogue.row_of(name) for name in arguments.sample]
     request = explain_request(arguments)
     for row in rows:
         try:
             sample = catalogue.sample(row)
-            seen = load_view(sample, predictor.front)
+            seen = load_view(sample, predictor.front, words=words or request.segments == WORDS)
+            players_for(seen.inputs, predictor.front, request)  # a sample without text has no words
         except SierError as error:
             if not arguments.all:
                 raise
@@ -206,6 +217,7 @@ def explain_request(arguments: argparse.Namespace) -> ExplainRequest:
         method=arguments.method,
         grid=arguments.grid,
         segments=arguments.segments,
+        bands=arguments.bands,
         absence=arguments.absence,
         value=arguments.value,
         target=arguments.target,
@@ -232,7 +244,7 @@ def export(arguments: argparse.Namespace) -> int:
     catalogue = open_catalogue(arguments)
     predictor = make_predictor(arguments, catalogue)
     views = []
-    for sample, seen, final in explained(arguments, catalogue, predictor, AttributionCache()):
+    for sample, seen, final in explained(arguments, catalogue, predictor, AttributionCache(), words=True):
         (prediction,) = predictor.predict([seen.inputs], labels=[sample.label])
         decoded = (seen.picture, seen.speech, seen.rate, seen.inputs)
         views.append(FigureInput(sample, *decoded, prediction, final, predictor.release.label))

@@ -163,8 +163,9 @@ def _quietest(
 
 def _frames(sounding: NDArray[np.intp], at: NDArray[np.float64], *, after: bool) -> NDArray[np.float64]:
     """Frames that lie ``at`` so many sounding ones; at a pause its end (``after``) or its start."""
-    whole = np.floor(at).astype(int) if after else np.ceil(at).astype(int) - 1
-    result: NDArray[np.float64] = sounding[np.clip(whole, 0, len(sounding) - 1)] + (at - whole)
+    whole = (np.floor(at) if after else np.ceil(at) - 1).astype(int)
+    whole = np.clip(whole, 0, len(sounding) - 1)  # lengths that sum up to 1e-16 too much
+    result: NDArray[np.float64] = sounding[whole] + (at - whole)
     return result
 
 

@@ -22,7 +22,7 @@ from sier_gui.core.errors import SierError
 from sier_gui.core.export.colours import ColourScale, overlay, scale_of
 from sier_gui.core.export.typeset import FONT, Run, fitted, lines, plain_lines, width_pt
 from sier_gui.core.export.view import FigureInput, FigureOptions, caption, parse_width, shared_scale
-from sier_gui.core.export.words import contributing, word_spans, word_values
+from sier_gui.core.export.words import contributing, shown_words, word_values
 from sier_gui.core.paths import atomic_file
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _set_texts(view: FigureInput, options: FigureOptions, beside: bool) -> _Text
     size = 7.0 if options.width_mm < 120 else 8.0
     inner = options.width_mm - 2 * _MARGIN
     column = inner * 0.62 - _GAP if beside else inner
-    spans = word_spans(view.sample.text, view.speech, view.rate)
+    spans = shown_words(view.inputs, view.sample.text, view.speech, view.rate)
     values = word_values(spans, view.attribution.segment_edges_s, view.attribution.speech())
     strong = contributing(values)
     words = [(span.text, bool(b)) for span, b in zip(spans, strong, strict=True)]

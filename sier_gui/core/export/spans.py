@@ -7,8 +7,12 @@ from itertools import count
 from pathlib import Path
 from xml.etree import ElementTree
 
-from sier_gui.core.export.view import FigureInput
-from sier_gui.core.export.words import Span, word_spans, word_values
+import numpy as np
+from numpy.typing import NDArray
+
+from sier_gui.core.domain import Modality
+from sier_gui.core.export.view import FigureInput, band_edges_hz
+from sier_gui.core.export.words import Span, placed, shown_words, word_values
 from sier_gui.core.paths import write_bytes
 
 Tiers = Mapping[str, Sequence[Span]]
@@ -17,24 +21,31 @@ _SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
 
 
 def tiers(view: FigureInput) -> dict[str, list[Span]]:
-    """Tier "phi CLASS" with each segment's value, and with a text tiers of words and their values.
+    """Tier "phi CLASS" with each segment's value, one more per frequency band, and words with their values.
 
-    Words lie where `word_spans` puts them: spread over the speech by their letters, not aligned, as the
-    tiers' names say.
+    Words lie where `shown_words` puts them; the tiers' names say whether they are aligned.
     """
     attribution = view.attribution
     edges, values = attribution.segment_edges_s, attribution.speech()
-    starts, ends = edges[:-1].tolist(), edges[1:].tolist()
-    segments = [Span(start, end, _number(v)) for start, end, v in zip(starts, ends, values, strict=True)]
-    result = {f"phi {attribution.target}": segments}
-    words = word_spans(view.sample.text, view.speech, view.rate)
+    result = {f"phi {attribution.target}": _tier(edges, values)}
+    if (hz := band_edges_hz(view)) is not None:
+        banded = attribution.values[Modality.SPEECH][attribution.index()]
+        for low, high, row in zip(hz[:-1], hz[1:], banded, strict=True):
+            result[f"phi {attribution.target} {low:.0f}–{high:.0f} Hz"] = _tier(edges, row)
+    words = shown_words(view.inputs, view.sample.text, view.speech, view.rate)
     if words:
         carried = word_values(words, edges, values)
-        result["words (not aligned)"] = words
-        result[f"words phi {attribution.target} (not aligned)"] = [
+        how = placed(view.inputs)
+        result[f"words ({how})"] = words
+        result[f"words phi {attribution.target} ({how})"] = [
             Span(word.start_s, word.end_s, _number(v)) for word, v in zip(words, carried, strict=True)
         ]
     return result
+
+
+def _tier(edges: NDArray[np.float64], values: NDArray[np.float64]) -> list[Span]:
+    starts, ends = edges[:-1].tolist(), edges[1:].tolist()
+    return [Span(start, end, _number(v)) for start, end, v in zip(starts, ends, values, strict=True)]
 
 
 def write_textgrid(target: Path, spans: Tiers, duration_s: float) -> None:

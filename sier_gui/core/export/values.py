@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +13,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sier_gui.core.domain import Modality
-from sier_gui.core.export.view import FigureInput
+from sier_gui.core.export.view import FigureInput, band_edges_hz
+from sier_gui.core.export.words import player_words
 from sier_gui.core.images.patches import patch_rectangles
 from sier_gui.core.paths import atomic_file, write_bytes
 
 COLUMNS = (
-    "sample_id", "class", "modality", "row", "column", "segment", "left_px", "top_px", "right_px",
-    "bottom_px", "start_s", "end_s", "value", "stderr",
+    "sample_id", "class", "modality", "row", "column", "segment", "word", "band", "left_px", "top_px",
+    "right_px", "bottom_px", "start_s", "end_s", "low_hz", "high_hz", "value", "stderr",
 )  # fmt: skip
 
 
 def write_npz(target: Path, view: FigureInput, provenance: dict[str, Any]) -> None:
     """Compressed npz, readable without pickle.
 
-    Keys: classes (C,), target, probabilities (C,), image (C, rows, columns), speech (C, segments),
-    stderr_image and stderr_speech where estimated, split_image and split_speech (C,), f_none and f_all (C,),
-    segment_edges_s (segments + 1,), patch_rectangles_px (rows, columns, 4: left, top, right, bottom),
-    provenance (JSON text).
+    Keys: classes (C,), target, probabilities (C,), image (C, rows, columns), speech (C, segments) or
+    (C, bands, segments), stderr_image and stderr_speech where estimated, split_image and split_speech (C,),
+    f_none and f_all (C,), segment_edges_s (segments + 1,), words (segments,) where words were the players,
+    band_edges_hz (bands + 1,) where there are bands, lowest first, patch_rectangles_px (rows, columns, 4:
+    left, top, right, bottom), provenance (JSON text).
 
     Raises
     ------
@@ -45,6 +48,10 @@ def write_npz(target: Path, view: FigureInput, provenance: dict[str, Any]) -> No
         "patch_rectangles_px": _rectangles(view),
         "provenance": np.array(json.dumps(provenance)),
     }
+    if words := player_words(a):
+        arrays["words"] = np.array(words)
+    if (hz := band_edges_hz(view)) is not None:
+        arrays["band_edges_hz"] = hz
     for modality, values in a.values.items():
         arrays[str(modality)] = values
         arrays[f"split_{modality}"] = a.split[modality]
@@ -61,32 +68,45 @@ def write_csv(target: Path, view: FigureInput) -> None:
     ------
     SierError : the folder cannot be written.
     """
-    a = view.attribution
-    rectangles = _rectangles(view)
     text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
-    for c, name in enumerate(a.classes):
-        start = (view.sample.sample_id, name)
-        image, speech = a.values[Modality.IMAGE][c], a.values[Modality.SPEECH][c]
-        for (row, column), value in np.ndenumerate(image):
-            box = (f"{edge:.6g}" for edge in rectangles[row, column])
-            error = _error(view, Modality.IMAGE, (c, row, column))
-            table.writerow((*start, "image", row, column, "", *box, "", "", repr(float(value)), error))
-        for segment, value in enumerate(speech):
-            times = (repr(float(t)) for t in a.segment_edges_s[segment : segment + 2])
-            error = _error(view, Modality.SPEECH, (c, segment))
-            table.writerow(
-                (*start, "speech", "", "", segment, "", "", "", "", *times, repr(float(value)), error)
-            )
+    table = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
+    table.writeheader()
+    for c, name in enumerate(view.attribution.classes):
+        for player in (*_patches(view, c), *_segments(view, c)):
+            table.writerow({"sample_id": view.sample.sample_id, "class": name, **player})
     write_bytes(target, text.getvalue().encode())
+
+
+def _patches(view: FigureInput, c: int) -> Iterator[dict[str, Any]]:
+    rectangles = _rectangles(view)
+    for (row, column), value in np.ndenumerate(view.attribution.values[Modality.IMAGE][c]):
+        box = (f"{edge:.6g}" for edge in rectangles[row, column])
+        sides = zip(("left_px", "top_px", "right_px", "bottom_px"), box, strict=True)
+        place = {"modality": "image", "row": row, "column": column}
+        yield place | dict(sides) | _value(view, Modality.IMAGE, (c, row, column), value)
+
+
+def _segments(view: FigureInput, c: int) -> Iterator[dict[str, Any]]:
+    """One line per segment, or per band and segment; with the word where words were the players."""
+    a, hz = view.attribution, band_edges_hz(view)
+    edges, words = a.segment_edges_s.tolist(), player_words(a)
+    for place, value in np.ndenumerate(a.values[Modality.SPEECH][c]):
+        segment = place[-1]
+        line: dict[str, Any] = {"modality": "speech", "segment": segment}
+        line |= {"start_s": repr(edges[segment]), "end_s": repr(edges[segment + 1])}
+        if words:
+            line["word"] = words[segment]
+        if hz is not None:
+            line |= {"band": place[0], "low_hz": f"{hz[place[0]]:.6g}", "high_hz": f"{hz[place[0] + 1]:.6g}"}
+        yield line | _value(view, Modality.SPEECH, (c, *place), value)
+
+
+def _value(view: FigureInput, modality: Modality, index: tuple[int, ...], value: float) -> dict[str, str]:
+    stderr = view.attribution.stderr
+    error = "" if stderr is None else repr(float(stderr[modality][index]))
+    return {"value": repr(float(value)), "stderr": error}
 
 
 def _rectangles(view: FigureInput) -> NDArray[np.float64]:
     rows, columns = view.attribution.image().shape
     return patch_rectangles(rows, columns, view.inputs.pixels)
-
-
-def _error(view: FigureInput, modality: Modality, index: tuple[int, ...]) -> str:
-    stderr = view.attribution.stderr
-    return "" if stderr is None else repr(float(stderr[modality][index]))

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import sier_gui
+from sier_gui.core.audio.alignment import POCKETSPHINX
 from sier_gui.core.domain import FloatArray, Modality, Prediction, Sample, SampleInputs
 from sier_gui.core.errors import SierError
 from sier_gui.core.explain.attribution import Attribution
+from sier_gui.core.export.words import placed, player_words
 from sier_gui.core.images.files import Picture
 
 _MILLIMETRES = {"": 1.0, "mm": 1.0, "cm": 10.0, "in": 25.4}
@@ -101,6 +104,7 @@ def provenance(view: FigureInput) -> dict[str, Any]:
         "absence": attribution.absence,
         "grid": [rows, columns],
         "segments": len(attribution.speech()),
+        "bands": band_count(attribution),
         "seed": attribution.seed,
         "evaluations": attribution.evaluations,
         "complete": attribution.complete,
@@ -122,7 +126,10 @@ def caption(view: FigureInput, options: FigureOptions) -> str:
     c, degree = a.index(), a.degree()
     rows, columns = a.image().shape
     total = sum(a.sums().values())
-    players = f"{rows}×{columns} patches + {len(a.speech())} segments"
+    segments, bands = len(a.speech()), band_count(a)
+    players = f"{rows}×{columns} patches + {segments} {'words' if player_words(a) else 'segments'}"
+    if bands > 1:
+        players += f" × {bands} bands"
     if a.method == "modality":
         players = "one for each modality"
     unit = "P" if a.value == "probability" else "logit"
@@ -140,13 +147,32 @@ def caption(view: FigureInput, options: FigureOptions) -> str:
     if a.stderr is not None:
         worst = max(float(np.max(e[c])) for e in a.stderr.values())
         parts.append(f"estimated, standard error at most {worst:.2g}")
-    if view.sample.text.strip():
-        parts.append(
-            "words are spread over the speech by their letters, not aligned; bold blue: those that carry most"
-        )
+    if view.sample.text.strip() or view.inputs.words:
+        parts.append(f"{_placed(view)}; bold blue: those that carry most")
     if options.scale not in (None, shared_scale([a])):
         parts.append("colour scale shared by the whole batch")
     return "; ".join(parts) + "."
+
+
+def band_count(attribution: Attribution) -> int:
+    """Parts of the speech's frequency axis; 1 where segments span all of it."""
+    values = attribution.values[Modality.SPEECH]
+    return values.shape[1] if values.ndim == 3 else 1
+
+
+def band_edges_hz(view: FigureInput) -> NDArray[np.float64] | None:
+    """(bands + 1,) ascending Hz between the bands of the speech's players; None without bands."""
+    bands, mels = band_count(view.attribution), len(view.inputs.times.mel_edges_hz) - 1
+    if bands == 1:
+        return None
+    # a band holds the mel rows whose centre lies in it (core/explain/players.py)
+    first = np.searchsorted((2 * np.arange(mels) + 1) * bands, 2 * mels * np.arange(bands))
+    return view.inputs.times.mel_edges_hz[[*first, mels]]
+
+
+def _placed(view: FigureInput) -> str:
+    how = placed(view.inputs)
+    return f"words {how}" if view.inputs.words_by == POCKETSPHINX else f"words spread by their lengths, {how}"
 
 
 def _signed(value: float) -> str:

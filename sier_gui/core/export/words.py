@@ -1,17 +1,17 @@
-"""Which words carry the speech's values, where nobody aligned them."""
+"""Where the words of a text are shown, and which of them carry the speech's values."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sier_gui.core.domain import FloatArray
-
-_FRAME_S = 0.02
-_SILENCE_DB = -40.0  # below the loudest frame
-MAX_WORDS = 2_000
+from sier_gui.core.audio.alignment import POCKETSPHINX, split_words, spread_words
+from sier_gui.core.domain import FloatArray, SampleInputs
+from sier_gui.core.explain.attribution import Attribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,44 +23,51 @@ class Span:
     text: str
 
 
-def energy_span(speech: FloatArray, rate: int) -> tuple[float, float]:
-    """Seconds from the first to the end of the last frame within 40 dB of the loudest; all of silence."""
-    size = max(1, round(_FRAME_S * rate))
-    count = -(-len(speech) // size)
-    padded = np.zeros(count * size)
-    padded[: len(speech)] = speech
-    power = np.square(padded.reshape(count, size)).mean(axis=1)
-    loud = np.flatnonzero(power > power.max() * 10 ** (_SILENCE_DB / 10))
-    if not len(loud):
-        return 0.0, len(speech) / rate
-    return loud[0] * size / rate, min((loud[-1] + 1) * size, len(speech)) / rate
-
-
 def word_spans(text: str, speech: FloatArray, rate: int) -> list[Span]:
-    """Words spread over the span that has energy, each as long as its share of the letters.
+    """Words spread over the time that sounds, by their lengths: a stand-in for alignment.
 
-    A stand-in for alignment; whoever shows it says so.
+    Whoever shows it says so.
     """
-    words = text.split(maxsplit=MAX_WORDS)[:MAX_WORDS]
-    if not words:
-        return []
-    start, end = energy_span(speech, rate)
-    edges = np.concatenate([[0], np.cumsum([len(word) for word in words])])
-    times = start + edges / edges[-1] * (end - start)
-    return [Span(float(times[i]), float(times[i + 1]), word) for i, word in enumerate(words)]
+    spread = spread_words(speech, rate, split_words(text))
+    return [Span(word.start_s, word.end_s, word.word) for word in spread]
+
+
+def shown_words(inputs: SampleInputs, text: str, speech: FloatArray, rate: int) -> list[Span]:
+    """Words where ``inputs`` know them to be said, else as `word_spans` spreads them."""
+    if inputs.words:
+        return [Span(word.start_s, word.end_s, word.word) for word in inputs.words]
+    return word_spans(text, speech, rate)
+
+
+def placed(inputs: SampleInputs) -> str:
+    """How `shown_words` came to their places: "aligned by pocketsphinx" or "not aligned"."""
+    return f"aligned by {POCKETSPHINX}" if inputs.words_by == POCKETSPHINX else "not aligned"
+
+
+def player_words(attribution: Attribution) -> tuple[str, ...]:
+    """What is said in each segment, where words were the players; else ()."""
+    return tuple(attribution.provenance.get("words", ()))
 
 
 def word_values(
-    spans: list[Span], edges_s: NDArray[np.float64], values: NDArray[np.float64]
+    spans: Sequence[Span], edges_s: NDArray[np.float64], values: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Per word the sum of the segments' values, each by the share of the segment that the word covers."""
+    """Per word the sum of the segments' values, each by the share of the segment that the word covers.
+
+    Pauses are divided at their middle, the time before the first word and after the last goes to them: the
+    words' values sum to the segments', and words that are players keep their own.
+
+    Parameters
+    ----------
+    spans : in ascending order. ``edges_s`` : (segments + 1,). ``values`` : (segments,).
+    """
     if not spans:
         return np.zeros(0)
-    starts = np.array([span.start_s for span in spans])[:, None]
-    ends = np.array([span.end_s for span in spans])[:, None]
-    overlap = np.clip(np.minimum(ends, edges_s[1:]) - np.maximum(starts, edges_s[:-1]), 0, None)
+    middles = [(before.end_s + after.start_s) / 2 for before, after in pairwise(spans)]
+    borders = np.array([-np.inf, *middles, np.inf])[:, None]
+    overlap = np.minimum(borders[1:], edges_s[1:]) - np.maximum(borders[:-1], edges_s[:-1])
     lengths = np.maximum(np.diff(edges_s), 1e-12)
-    result: NDArray[np.float64] = overlap / lengths @ values
+    result: NDArray[np.float64] = np.clip(overlap, 0, None) / lengths @ values
     return result
 
 

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from figure_samples import make_view
 
-from sier_gui.core.domain import Modality
+from sier_gui.core.domain import Modality, WordSpan
 from sier_gui.core.errors import SierError
 from sier_gui.core.export import spans, values
 from sier_gui.core.export.bundle import SUFFIXES, export, file_name
 from sier_gui.core.export.figure import FigureOptions
-from sier_gui.core.export.view import provenance
-from sier_gui.core.export.words import Span, contributing, energy_span, word_spans, word_values
+from sier_gui.core.export.view import caption, provenance
+from sier_gui.core.export.words import Span, contributing, placed, shown_words, word_spans, word_values
 
 
 def read_textgrid(path):
@@ -91,16 +91,39 @@ def test_audacity(view, tmp_path):
 def test_words_share_the_time_that_has_energy():
     speech = np.zeros(32_000, np.float32)
     speech[8_000:24_000] = 0.5
-    assert energy_span(speech, 16_000) == pytest.approx((0.5, 1.5), abs=0.02)
-    assert energy_span(np.zeros(16_000, np.float32), 16_000) == (0.0, 1.0)
-    words = word_spans("a bbb", speech, 16_000)
-    assert [w.text for w in words] == ["a", "bbb"]
-    assert [w.end_s - w.start_s for w in words] == pytest.approx([0.25, 0.75], abs=0.02)
+    words = word_spans("a bbbbb", speech, 16_000)
+    assert [w.text for w in words] == ["a", "bbbbb"]
+    assert (words[0].start_s, words[-1].end_s) == pytest.approx((0.5, 1.5), abs=0.025)
+    # letters, and two more for a syllable: 3 and 7
+    assert [w.end_s - w.start_s for w in words] == pytest.approx([0.3, 0.7], rel=0.05)
     assert word_spans("  ", speech, 16_000) == []
 
 
+def test_aligned_words_are_shown_where_they_are_said(view):
+    speech, rate = view.speech, view.rate
+    assert shown_words(view.inputs, "a b", speech, rate) == word_spans("a b", speech, rate)
+    assert placed(view.inputs) == "not aligned"
+    words = (WordSpan("a", 0.1, 0.3), WordSpan("b", 0.5, 1.75))
+    aligned = replace(view, inputs=replace(view.inputs, words=words, words_by="pocketsphinx"))
+    found = spans.tiers(aligned)
+    assert found["words (aligned by pocketsphinx)"] == [Span(0.1, 0.3, "a"), Span(0.5, 1.75, "b")]
+    carried = [float(s.text) for s in found[f"words phi {view.attribution.target} (aligned by pocketsphinx)"]]
+    assert sum(carried) == pytest.approx(view.attribution.speech().sum(), abs=1e-5)
+    assert carried[0] == pytest.approx(_between(view.attribution, 0.0, 0.4), abs=1e-5)  # the pause is halved
+    spread = replace(aligned, inputs=replace(aligned.inputs, words_by="energy"))
+    assert "words (not aligned)" in spans.tiers(spread)
+
+
+def _between(attribution, start, end):
+    """Integral of the piecewise constant density of the segments' values, on a fine comb."""
+    edges, values = attribution.segment_edges_s, attribution.speech()
+    times = np.arange(start, end, 1e-4) + 0.5e-4
+    segment = np.searchsorted(edges, times, side="right") - 1
+    return (values[segment] / np.diff(edges)[segment]).sum() * 1e-4
+
+
 def test_words_carry_what_their_segments_carry():
-    words = [Span(0.0, 0.5, "a"), Span(0.5, 1.5, "b"), Span(1.5, 2.0, "c")]
+    words = [Span(0.1, 0.4, "a"), Span(0.6, 1.5, "b"), Span(1.5, 1.8, "c")]
     carried = word_values(words, np.array([0.0, 1.0, 2.0]), np.array([0.4, -0.2]))
     assert carried == pytest.approx([0.2, 0.1, -0.1])
     assert contributing(carried).tolist() == [True, True, False]
@@ -120,6 +143,69 @@ def test_npz_needs_no_pickle_and_holds_all_classes(tmp_path):
         np.testing.assert_allclose(data["f_all"] - data["f_none"], total)
 
 
+@pytest.fixture
+def banded():
+    """Words as players, in three bands."""
+    view = make_view(segments=4, stderr=True)
+    a = view.attribution
+    rng = np.random.default_rng(5)
+    values = {**a.values, Modality.SPEECH: rng.normal(size=(4, 3, 4))}
+    stderr = {**a.stderr, Modality.SPEECH: rng.uniform(size=(4, 3, 4))}
+    edges = np.array([0.0, 0.25, 1.0, 1.125, 2.0])
+    attribution = replace(
+        a, values=values, stderr=stderr, segment_edges_s=edges, provenance={"words": ["a", "b", "c", "d"]}
+    )
+    words = tuple(
+        WordSpan(w, float(s) + 0.01, float(e)) for w, s, e in zip("abcd", edges, edges[1:], strict=False)
+    )
+    return replace(view, attribution=attribution, inputs=replace(view.inputs, words=words, words_by="energy"))
+
+
+def test_bands_and_words_are_exported(banded, tmp_path):
+    a, mel_edges = banded.attribution, banded.inputs.times.mel_edges_hz
+    # 128 mel rows in three bands: a row goes where its centre lies, so the borders are at rows 43 and 85
+    hz = mel_edges[[0, 43, 85, 128]]
+    values.write_npz(tmp_path / "a.npz", banded, provenance(banded))
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as data:
+        np.testing.assert_array_equal(data["speech"], a.values[Modality.SPEECH])
+        assert data["words"].tolist() == ["a", "b", "c", "d"]
+        np.testing.assert_array_equal(data["band_edges_hz"], hz)
+    values.write_csv(tmp_path / "a.csv", banded)
+    with (tmp_path / "a.csv").open(newline="", encoding="utf-8") as file:
+        rows = [r for r in csv.DictReader(file) if r["modality"] == "speech"]
+    assert len(rows) == 4 * 3 * 4
+    for row in rows:
+        place = (a.classes.index(row["class"]), int(row["band"]), int(row["segment"]))
+        assert float(row["value"]) == a.values[Modality.SPEECH][place]
+        assert float(row["stderr"]) == a.stderr[Modality.SPEECH][place]
+        assert row["word"] == "abcd"[place[2]]
+        ends = float(row["start_s"]), float(row["end_s"])
+        assert ends == tuple(a.segment_edges_s[place[2] : place[2] + 2])
+        assert float(row["low_hz"]) == pytest.approx(hz[place[1]], rel=1e-5)
+        assert float(row["high_hz"]) == pytest.approx(hz[place[1] + 1], rel=1e-5)
+    facts = provenance(banded)
+    assert (facts["segments"], facts["bands"]) == (4, 3)
+    assert "8×8 patches + 4 words × 3 bands" in caption(banded, FigureOptions())
+
+
+def test_bands_have_tiers_that_sum_to_the_segments(banded):
+    found = spans.tiers(banded)
+    name = f"phi {banded.attribution.target}"
+    bands = [tier for title, tier in found.items() if title.startswith(f"{name} ")]
+    assert len(bands) == 3
+    total = np.sum([[float(s.text) for s in tier] for tier in bands], axis=0)
+    np.testing.assert_allclose(total, [float(s.text) for s in found[name]], atol=1e-4)
+    # words that are players carry their own values
+    carried = [float(s.text) for s in found[f"words {name} (not aligned)"]]
+    np.testing.assert_allclose(carried, banded.attribution.speech(), atol=0.05 * np.abs(total).max())
+
+
+def test_every_format_holds_bands_and_words(banded, tmp_path):
+    manifest = export(banded, list(SUFFIXES), 140.0, tmp_path, options=FigureOptions(dpi=40, signed=True))
+    assert len(manifest) == len(SUFFIXES) + 1
+    assert all(entry["bytes"] > 100 for entry in manifest)
+
+
 def test_csv_sums_to_the_same(tmp_path):
     view = make_view(sample_id='with, "comma"')
     values.write_csv(tmp_path / "a.csv", view)
@@ -134,6 +220,7 @@ def test_csv_sums_to_the_same(tmp_path):
             assert sum(mine) == pytest.approx(total)
     last = rows[79]
     assert (last["segment"], float(last["end_s"]), last["row"], last["stderr"]) == ("15", 2.0, "", "")
+    assert (last["band"], last["low_hz"], last["word"]) == ("", "", "")
 
 
 def test_bundle_writes_every_format_and_lists_it(view, tmp_path):
