@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from sier_gui.core.domain import FloatArray, Modality
 from sier_gui.core.explain.attribution import Floats
-from sier_gui.core.explain.cost import batch_size, counted
+from sier_gui.core.explain.cost import Batching, Cost, counted
 from sier_gui.core.explain.patterns import Bools
 from sier_gui.core.explain.players import Ints, Players
 from sier_gui.core.explain.prefix import HasPrefix, PrefixTables
+from sier_gui.core.nets.networks import FusesGrids
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 
 PAIRS_PER_FUSE = 256
+PAIRS_PER_GRID = 4096
 
 
 class Game(Protocol):
@@ -90,21 +92,43 @@ class NetworkGame:
         self._absent = {m: self._tensor(x) for m, x in absent.items()}
         self._maps = {m: torch.from_numpy(owners).to(self.device) for m, owners in players.maps.items()}
         self._corner_embeddings: dict[Modality, Tensor] = {}
-        self._batches: dict[Modality, int] = {}
+        self._batching = Batching(self.device)
+        self._costs: dict[Modality, Cost] = {}
         self._asked: dict[Modality, int] = {}
         self._tables: dict[Modality, PrefixTables | None] = {}
-        self._joint_batch: int | None = None
+        self._joint_cost: Cost | None = None
 
     def values(self, masks: Mapping[Modality, Bools], index: Mapping[Modality, Ints]) -> Floats:
         import torch
 
         with torch.inference_mode():
             separable = self.network.separable
-            logits = self._factorised(masks, index) if separable else self._joint(masks, index)
-            values = logits.double()
-            if self.value == "probability":
-                values = values.softmax(1)
-            return values.cpu().numpy()
+            ask = self._factorised if separable else self._joint
+            return self._valued(self._batching.within_memory(lambda: ask(masks, index)))
+
+    def grid(self, masks: Mapping[Modality, Bools]) -> Floats:
+        """Every mask with every mask of each other modality: (k of the first, k of the second, …, C)."""
+        import torch
+
+        counts = [len(given) for given in masks.values()]
+        if not (self.network.separable and isinstance(self.network, FusesGrids) and len(masks) == 2):
+            places = np.indices(counts).reshape(len(counts), -1)
+            return self.values(masks, dict(zip(masks, places, strict=True))).reshape(*counts, -1)
+        with torch.inference_mode():
+            within = self._batching.within_memory
+            embeddings = {m: within(partial(self._embedded, m, given)) for m, given in masks.items()}
+            images, speech = embeddings[Modality.IMAGE], embeddings[Modality.SPEECH]
+            fused, at_once = [], max(PAIRS_PER_GRID // len(speech), 1)
+            for k in range(0, len(images), at_once):
+                fused.append(self.network.fuse_grid(images[k : k + at_once], speech))
+                self._after_batch(0)
+            values = self._valued(torch.cat(fused))
+            return values if tuple(masks) == (Modality.IMAGE, Modality.SPEECH) else values.swapaxes(0, 1)
+
+    def _valued(self, logits: Tensor) -> Floats:
+        """Logits (…, C) → what the game is worth."""
+        values = logits.double()
+        return (values.softmax(-1) if self.value == "probability" else values).cpu().numpy()
 
     def _factorised(self, masks: Mapping[Modality, Bools], index: Mapping[Modality, Ints]) -> Tensor:
         import torch
@@ -126,7 +150,7 @@ class NetworkGame:
         nobody_everybody = self._corner(modality)
         if masks is self.corners[modality]:
             return nobody_everybody
-        size = self._batches[modality]
+        size = self.batch or self._batching.inputs(self._costs[modality])
         self._asked[modality] = self._asked.get(modality, 0) + len(masks)
         tables = self._ready_tables(modality, size)
         if tables is not None:
@@ -154,7 +178,7 @@ class NetworkGame:
             return None
         owners, shape = self._maps[modality].cpu().numpy(), self.shapes[modality]
         masked = partial(self._masked, modality)
-        tables = PrefixTables(self.network, modality, owners, shape, masked, self._count)
+        tables = PrefixTables(self.network, modality, owners, shape, masked, self._batching, self._count)
         return tables if tables.fits() else None
 
     def _count(self, passes: int) -> None:
@@ -169,11 +193,11 @@ class NetworkGame:
         if modality not in self._corner_embeddings:
             embed, (nobody, everybody) = self._embed(modality), np.split(self.corners[modality], 2)
             # one by one: the widest networks take long enough for one, and cancel is asked for between
-            corner, macs = counted(
+            corner, cost = counted(
                 self.network.module, lambda: [self._one_batch(embed, mask) for mask in (nobody, everybody)]
             )
             self._corner_embeddings[modality] = torch.cat(corner)
-            self._batches[modality] = self.batch or batch_size(macs / 2, self.device.type)
+            self._costs[modality] = Cost(cost.macs / 2, cost.largest)
         return self._corner_embeddings[modality]
 
     def _joint(self, masks: Mapping[Modality, Bools], index: Mapping[Modality, Ints]) -> Tensor:
@@ -184,11 +208,10 @@ class NetworkGame:
             return self.network.forward(given[Modality.IMAGE], given[Modality.SPEECH])
 
         rows = np.arange(len(next(iter(index.values()))))
-        if self._joint_batch is None:
-            _, macs = counted(self.network.module, lambda: forward(rows[:1]))
-            self._joint_batch = self.batch or batch_size(macs, self.device.type)
-        starts = range(0, len(rows), self._joint_batch)
-        return torch.cat([self._one_batch(forward, rows[i : i + self._joint_batch]) for i in starts])
+        if self._joint_cost is None:
+            _, self._joint_cost = counted(self.network.module, lambda: forward(rows[:1]))
+        size = self.batch or self._batching.inputs(self._joint_cost)
+        return torch.cat([self._one_batch(forward, rows[i : i + size]) for i in range(0, len(rows), size)])
 
     def _one_batch(self, run: Callable[[NDArray], Tensor], part: NDArray) -> Tensor:
         result = run(part)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 
 from sier_gui.core.domain import Modality
-from sier_gui.core.explain.cost import batch_size, counted
+from sier_gui.core.explain.cost import Batching, Cost, counted
 from sier_gui.core.explain.patterns import Bools, MaskSet, Window
 from sier_gui.core.explain.players import Ints
 from sier_gui.core.explain.sharing import Maps, Rows, SharedColumn, local_layers, whole_maps
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 MOST_BYTES = 256 * 2**20  # of tables
-MAP_BYTES = 512 * 2**20  # of the prefix's output on the masks that are computed together
-MOST_MASKS = 4096  # computed together
 
 
 @runtime_checkable
@@ -59,6 +57,7 @@ class PrefixTables:
     owners : (height | 1, width) which player owns a cell; a product of a row and a column number.
     shape : the players' layout, (rows, columns) or (segments,).
     masked : masks (b, players) → the input without the absent players.
+    batching : of the network's device.
     after_batch : called with the number of masks that just became embeddings, 0 in between; may raise
         `Cancelled`.
     """
@@ -70,10 +69,11 @@ class PrefixTables:
         owners: Ints,
         shape: Sequence[int],
         masked: Callable[[Bools], Tensor],
+        batching: Batching,
         after_batch: Callable[[int], None],
     ) -> None:
         self._network, self._modality, self._masked = network, modality, masked
-        self._after_batch = after_batch
+        self._batching, self._after_batch = batching, after_batch
         self._shape = (1, *shape) if len(shape) == 1 else tuple(shape)
         side = owners.shape[1]
         rows = owners[:, 0] // self._shape[1] if len(owners) > 1 else np.zeros(side, np.intp)
@@ -87,7 +87,7 @@ class PrefixTables:
         self.patterns = 2 ** math.prod(self._reach)
         self._tables: list[Tensor] | None = None
         self._columns: list[tuple[nn.Sequential, SharedColumn]] = []
-        self._batches: dict[tuple[int, int], int] = {}
+        self._costs: dict[tuple[int, int], Cost] = {}
 
     def fits(self) -> bool:
         """Whether the tables stay within `MOST_BYTES`; asks for one pass."""
@@ -111,7 +111,7 @@ class PrefixTables:
         shape = (len(self._first[0]), len(self._first[1]))
         for column, table in zip(self._network.columns(self._modality), self._tables, strict=True):
             layers = local_layers(column, table.shape[1])
-            shared = SharedColumn(layers, shape, self._window, self._owners, self._pause)
+            shared = SharedColumn(layers, shape, self._window, self._owners, self._batching, self._pause)
             self._columns.append((column, shared))
 
     def _pause(self) -> None:
@@ -128,8 +128,7 @@ class PrefixTables:
         assert self._tables is not None
         height, width = (len(first) for first in self._first)
         channels = sum(table.shape[1] for table in self._tables)
-        at_once = MAP_BYTES // (height * width * channels * self._tables[0].element_size())
-        at_once = min(max(at_once, 1), MOST_MASKS)
+        at_once = self._batching.masks(height * width * channels * self._tables[0].element_size())
         return torch.cat(
             [self._embedded(masks[start : start + at_once]) for start in range(0, len(masks), at_once)]
         )
@@ -153,11 +152,10 @@ class PrefixTables:
         from torch import nn
 
         run = nn.Sequential(*layers)
-        if place not in self._batches:
-            _, macs = counted(run, lambda: run(next(whole_maps(maps, 1))))
-            self._batches[place] = batch_size(macs, maps.table.device.type)
+        if place not in self._costs:
+            _, self._costs[place] = counted(run, lambda: run(next(whole_maps(maps, 1))))
         outputs = []
-        for batch in whole_maps(maps, self._batches[place]):
+        for batch in whole_maps(maps, self._batching.inputs(self._costs[place])):
             outputs.append(run(batch))
             self._after_batch(0)
         return torch.cat(outputs)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sier_gui.core.explain.cost import rows_at_once
+from sier_gui.core.explain.cost import Batching
 from sier_gui.core.explain.patterns import MaskSet, Patterns, Window
 from sier_gui.core.explain.players import Ints
+from sier_gui.core.nets.rows import product
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 Rows = NDArray[np.int32]
 
 FINEST, COARSEST = 8, 32  # input cells per side of the tiles that patterns are counted for
-BLOCK = 64  # rows of a product: a picture of 8×8 to the library, which is where it is fast
 # Gathering a row's nine neighbours costs about as much as multiplying it for so many output channels, so
 # narrow layers must save more to be worth it (measured: 14 GB/s against 95 GMAC/s).
 GATHER_CHANNELS = 27
@@ -45,15 +45,14 @@ class LocalLayer:
 
     def __init__(self, channels: int, length: int, convolution: nn.Conv2d | None = None) -> None:
         self.channels, self.length = channels, length
-        self._bias, self._kernel = None, None
+        self._weight, self._bias = None, None
         if convolution is not None:
-            kernel = convolution.weight.detach().permute(0, 2, 3, 1)
-            self._kernel = kernel.reshape(channels, -1, 1, 1)
+            self._weight = convolution.weight.permute(0, 2, 3, 1).reshape(channels, -1)
             self._bias = convolution.bias
 
     @property
     def pools(self) -> bool:
-        return self._kernel is None
+        return self._weight is None
 
     @property
     def relative_cost(self) -> float:
@@ -62,16 +61,11 @@ class LocalLayer:
 
     def __call__(self, table: Tensor, index: Tensor) -> Tensor:
         """(n, taps) rows of the table → (n, channels)."""
-        from torch.nn.functional import conv2d, pad
-
         n, taps = index.shape
-        if self._kernel is None:
-            return table.index_select(0, index.flatten()).view(n, taps, -1).amax(1)
-        blocks = -(-n // BLOCK)
-        index = pad(index, (0, 0, 0, blocks * BLOCK - n))
-        gathered = table.index_select(0, index.flatten()).view(blocks, 8, 8, -1)
-        result = conv2d(gathered.permute(0, 3, 1, 2), self._kernel, self._bias)
-        result = result.permute(0, 2, 3, 1).reshape(blocks * BLOCK, -1)[:n]
+        gathered = table.index_select(0, index.flatten())
+        if self._weight is None:
+            return gathered.view(n, taps, -1).amax(1)
+        result = product(gathered.view(n, -1), self._weight, self._bias)
         return result.relu_() if self.length > 1 else result
 
 
@@ -130,6 +124,7 @@ class SharedColumn:
     layers : of the column, from the prefix on.
     shape, window : of the prefix's maps.
     owners : rows (cells,), columns (cells,): which player owns an input cell along each axis, ascending.
+    batching : of the device.
     pause : called between products; may raise `Cancelled`.
     """
 
@@ -139,9 +134,10 @@ class SharedColumn:
         shape: tuple[int, int],
         window: Window,
         owners: tuple[Ints, Ints],
+        batching: Batching,
         pause: Callable[[], None],
     ) -> None:
-        self._pause = pause
+        self._batching, self._pause = batching, pause
         self._steps: list[Step] = []
         for layer in layers:
             window = window.after_pool() if layer.pools else window.after_convolution()
@@ -170,7 +166,7 @@ class SharedColumn:
         table = maps.table.new_zeros((len(index) + 1, step.layer.channels))
         entries = index.shape[1] * maps.table.shape[1]
         gathered, device = entries * maps.table.element_size(), maps.table.device
-        chunk = rows_at_once(entries * step.layer.channels, gathered, device.type)
+        chunk = self._batching.rows(entries * step.layer.channels, gathered)
         for start in range(0, len(index), chunk):
             part = torch.from_numpy(index[start : start + chunk]).to(device)
             table[start : start + len(part)] = step.layer(maps.table, part)

@@ -76,6 +76,15 @@ class CachesFeatures(Protocol):
 
 
 @runtime_checkable
+class FusesGrids(Protocol):
+    """A separable network that fuses all pairs of many embeddings for less than one by one."""
+
+    def fuse_grid(self, images: Tensor, speech: Tensor) -> Tensor:
+        """(K, D), (L, D) → logits (K, L, C)."""
+        ...
+
+
+@runtime_checkable
 class HasStreamLogits(Protocol):
     """A network with a classifier for each stream, which a training stage can train by itself."""
 

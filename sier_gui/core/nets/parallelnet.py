@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sier_gui.core.domain import Modality
 from sier_gui.core.errors import SierError
 from sier_gui.core.nets.networks import NetworkConfig
+from sier_gui.core.nets.rows import product
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -178,6 +179,42 @@ class ParallelNet:
             + w[1] * part("head_image")(f_image)
             + w[2] * part("head_product")(f_product)
         )
+
+    def fuse_grid(self, images: Tensor, speech: Tensor) -> Tensor:
+        """(K, 2·dense), (L, 2·dense) → logits (K, L, C): `fuse` of all pairs.
+
+        F_i and F_s are sums of an image's and an utterance's share, so a head's first layer on them is the
+        sum of its products with the shares, K + L products in place of K·L.
+        """
+        trunk_i, conv_i = images.split(self.dense, dim=1)
+        trunk_s, conv_s = speech.split(self.dense, dim=1)
+        own = conv_i if self.fusion == "crisscross" else trunk_i
+        w = self.module.get_parameter("late_weights").softmax(0)
+        logits = w[0] * self._head_of_sums("head_speech", own, trunk_s)
+        logits += w[1] * self._head_of_sums("head_image", trunk_i, conv_s)
+        if self.fusion_op == "sum":
+            return logits + w[2] * self._head_of_sums("head_product", trunk_i + own, trunk_s + conv_s)
+        f_product = (trunk_i[:, None] + conv_s) * (own[:, None] + trunk_s)
+        weight, bias = self._dense("head_product.0")
+        hidden = product(f_product.flatten(0, 1), weight, bias)
+        return logits + w[2] * self._after_first("head_product", hidden).view_as(logits)
+
+    def _head_of_sums(self, name: str, images: Tensor, speech: Tensor) -> Tensor:
+        """A head on the sums of all pairs: (K, dense), (L, dense) → (K, L, C)."""
+        weight, bias = self._dense(f"{name}.0")
+        hidden = product(images, weight, None)[:, None] + product(speech, weight, bias)
+        return self._after_first(name, hidden.flatten(0, 1)).view(len(images), len(speech), -1)
+
+    def _after_first(self, name: str, hidden: Tensor) -> Tensor:
+        """(n, head) before the first ReLU → (n, C)."""
+        from torch.nn.functional import linear
+
+        hidden = product(hidden.relu_(), *self._dense(f"{name}.3"))
+        return linear(hidden.relu_(), *self._dense(f"{name}.6"))
+
+    def _dense(self, name: str) -> tuple[Tensor, Tensor]:
+        """Weight and bias."""
+        return self.module.get_parameter(f"{name}.weight"), self.module.get_parameter(f"{name}.bias")
 
     def forward(self, images: Tensor, log_mels: Tensor) -> Tensor:
         return self.fuse(

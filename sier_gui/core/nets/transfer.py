@@ -182,6 +182,16 @@ class TransferNet:
             + w[2] * self.module.get_submodule("product_head")(image * speech)
         )
 
+    def fuse_grid(self, images: Tensor, speech: Tensor) -> Tensor:
+        """(K, dense), (L, dense) → logits (K, L, C): `fuse` of all pairs; the product's head is linear."""
+        w = self.module.get_parameter("late_weights").softmax(0)
+        head = self.module.get_submodule("product_head")
+        weight, bias = head.get_parameter("weight"), head.get_parameter("bias")
+        fused = (images[:, None] * weight) @ speech.T  # (K, C, L)
+        alone = w[0] * self.stream_logits(Modality.SPEECH, speech) + w[2] * bias
+        own = w[1] * self.stream_logits(Modality.IMAGE, images)
+        return w[2] * fused.mT + alone + own[:, None]
+
     def forward(self, images: Tensor, log_mels: Tensor) -> Tensor:
         return self.fuse(
             {

@@ -176,3 +176,38 @@ def test_parallelnet(classes):
     assert largest_difference(apart, joint) < 1e-5 * size
     assert apart.evaluations == joint.evaluations == 2 * (12 + 12) - 4
     assert apart.provenance["passes"] == 12 + 12
+
+
+@pytest.mark.parametrize("separable", [True, False])
+def test_memory_that_runs_out_means_smaller_batches(separable, monkeypatch):
+    import torch
+
+    inputs = generated_inputs()
+    network = TinyNet() if separable else as_black_box(TinyNet())
+    expected = final(predictor_of(network), inputs, grid=3, segments=4)
+    sizes = []
+
+    def embed(self, modality, batch, original=TinyNet.embed):
+        sizes.append(len(batch))
+        if len(batch) > 5:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return original(self, modality, batch)
+
+    monkeypatch.setattr(TinyNet, "embed", embed)
+    found = final(predictor_of(network), inputs, grid=3, segments=4)
+    assert max(sizes) > 5 >= sizes[-1]
+    assert sum(size > 5 for size in sizes) < 10  # it is remembered, not tried again and again
+    assert largest_difference(found, expected) < 1e-6
+
+
+def test_memory_for_not_even_one_is_one_clear_error(monkeypatch):
+    import torch
+
+    from sier_gui.core.errors import SierError
+
+    def embed(self, modality, batch):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(TinyNet, "embed", embed)
+    with pytest.raises(SierError, match="memory is too small"):
+        final(predictor_of(TinyNet()), generated_inputs(), grid=3, segments=4)

@@ -87,7 +87,13 @@ def test_looked_up_is_computed(network, modality, players, patterns):
     with torch.inference_mode():
         told = []
         tables = PrefixTables(
-            network, modality, who.maps[modality], shape, lambda k: game._masked(modality, k), told.append
+            network,
+            modality,
+            who.maps[modality],
+            shape,
+            lambda k: game._masked(modality, k),
+            game._batching,
+            told.append,
         )
         assert tables.patterns == patterns
         assert tables.fits()
@@ -142,8 +148,8 @@ def test_tables_that_would_not_fit_are_not_made(network, monkeypatch):
 
     who, game = masker(network, ExplainRequest(grid=8))
     masked = lambda k: game._masked(IMAGE, k)  # noqa: E731
-    assert PrefixTables(network, IMAGE, who.maps[IMAGE], (8, 8), masked, print).fits()
+    assert PrefixTables(network, IMAGE, who.maps[IMAGE], (8, 8), masked, game._batching, print).fits()
     monkeypatch.setattr(prefix, "MOST_BYTES", 1000)
-    assert not PrefixTables(network, IMAGE, who.maps[IMAGE], (8, 8), masked, print).fits()
+    assert not PrefixTables(network, IMAGE, who.maps[IMAGE], (8, 8), masked, game._batching, print).fits()
     dense, _ = masker(network, ExplainRequest(grid=32))  # patches of 4 pixels: 5 × 5 in a window
-    assert not PrefixTables(network, IMAGE, dense.maps[IMAGE], (32, 32), masked, print).fits()
+    assert not PrefixTables(network, IMAGE, dense.maps[IMAGE], (32, 32), masked, game._batching, print).fits()

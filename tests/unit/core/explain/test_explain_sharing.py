@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sier_gui.core.domain import FrontEnd
 from sier_gui.core.explain.attribution import ExplainRequest
+from sier_gui.core.explain.cost import Batching
 from sier_gui.core.explain.game import NetworkGame
 from sier_gui.core.explain.owen import owen_values
 from sier_gui.core.explain.patterns import MaskSet, Window, numbered
@@ -174,7 +175,14 @@ def test_few_masks_are_not_worth_sharing_and_many_alike_ones_are():
 
     column = nn.Sequential(nn.Conv2d(64, 64, 3, padding=1), nn.Conv2d(64, 64, 3, padding=1))
     owners = np.arange(32) // 8
-    shared = SharedColumn(local_layers(column, 64), (32, 32), Window(1, 1, 0), (owners, owners), lambda: None)
+    shared = SharedColumn(
+        local_layers(column, 64),
+        (32, 32),
+        Window(1, 1, 0),
+        (owners, owners),
+        Batching(torch.device("cpu")),
+        lambda: None,
+    )
     from sier_gui.core.explain.sharing import Maps
 
     def run(masks):
