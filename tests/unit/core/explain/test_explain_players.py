@@ -156,7 +156,9 @@ def test_an_installed_package_brings_an_absence(tmp_path, monkeypatch):
         {"grid": 0},
         {"grid": 64},
         {"segments": 0},
-        {"segments": "words"},
+        {"segments": "letters"},
+        {"bands": 0},
+        {"bands": 17},
         {"segments": "0s"},
         {"segments": 1000},
         {"budget": 0},
@@ -172,3 +174,4 @@ def test_requests_that_cannot_be_are_refused(wrong):
 def test_a_request_reads_the_command_line():
     assert ExplainRequest(segments="32").segments == 32
     assert ExplainRequest(segments="0.25s").segment_seconds == 0.25
+    assert ExplainRequest(segments="words").segments == "words"
