@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sier_gui.core.domain import FrontEnd, Sample, SampleInputs
 from sier_gui.core.errors import SierError
-from sier_gui.core.explain.attribution import CODE_VERSION, Attribution, ExplainRequest
+from sier_gui.core.explain.attribution import CODE_VERSION, WORDS, Attribution, ExplainRequest
 from sier_gui.core.explain.cache import AttributionCache
 from sier_gui.core.explain.engine import explain, kept
 from sier_gui.core.explain.survey.rows import SurveyRow
@@ -65,7 +65,7 @@ def steps(job: Job, task: Task, predictor: Predictor, token: CancelToken) -> Ite
     sample, inputs_hash = task.sample, ""
     try:
         with torch_threads(job.threads):
-            inputs = load_inputs(sample, predictor.front)
+            inputs = load_inputs(sample, predictor.front, words=job.request.segments == WORDS)
         inputs_hash = inputs.content_hash
         if inputs_hash == task.known_hash:
             yield Unchanged(sample.row)
