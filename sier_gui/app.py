@@ -130,6 +130,7 @@ class Workbench(QObject):
             self.window.start.show_recent()
 
     def _make_workflows(self) -> None:
+        from sier_gui.gui.workflows.aligned import WordsWorkflow
         from sier_gui.gui.workflows.browse import BrowseWorkflow
         from sier_gui.gui.workflows.check import CheckWorkflow
         from sier_gui.gui.workflows.context import Context, Predictors
@@ -144,7 +145,7 @@ class Workbench(QObject):
         from sier_gui.gui.workflows.truth import TruthWorkflow
         from sier_gui.gui.workflows.view import ViewWorkflow
 
-        context = Context(
+        self.context = context = Context(
             self.state,
             self.actions,
             self.settings,
@@ -156,6 +157,7 @@ class Workbench(QObject):
         )
         # before look: a new row ends the old explanation, then a sample known already starts its own
         self.explain = ExplainWorkflow(context)
+        self.words = WordsWorkflow(context)
         self.look = LookWorkflow(context)
         self.predict = PredictWorkflow(context)
         self.browse = BrowseWorkflow(context, self.options.sample)
@@ -212,7 +214,10 @@ class Workbench(QObject):
             self.view.save()
             self.play.stop()
             self.pair.stop()
+            self.words.stop()
         ends = [runner.shutdown(0.3) for runner in (self.reader, self.computer)]
+        if hasattr(self, "context"):
+            self.context.aligner.stop()
         self.ended = all(ends)
 
 

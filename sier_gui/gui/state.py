@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # numpy among them: the window is on the screen before it is 
 
     from sier_gui.core.dataset.catalogue import Catalogue
     from sier_gui.core.dataset.query import PredictionTable
-    from sier_gui.core.domain import Prediction, Sample, SampleInputs
+    from sier_gui.core.domain import Prediction, Sample, SampleInputs, WordSpan
     from sier_gui.core.explain.attribution import Attribution
     from sier_gui.core.nets.releases import Release
 
@@ -57,6 +57,15 @@ class ExplainOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class SpokenWords:
+    """When the words of a sample are said, and how that was found: "pocketsphinx" or "energy"."""
+
+    sample_id: str
+    words: tuple[WordSpan, ...]
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hover:
     """Where the one cross-hair is: a picture pixel, or a moment (and frequency) of the speech."""
 
@@ -76,6 +85,7 @@ class AppState(QObject):
     sample_changed = Signal(object)  # SampleView | None
     prediction_changed = Signal(object)  # Prediction | None
     attribution_changed = Signal(object)  # Attribution | None, refining
+    words_changed = Signal(object)  # SpokenWords | None
     target_changed = Signal(object)  # str | None: the class explained
     overlay_changed = Signal(object)  # OverlayOptions
     explain_options_changed = Signal(object)  # ExplainOptions
@@ -93,6 +103,7 @@ class AppState(QObject):
         self.sample: SampleView | None = None
         self.prediction: Prediction | None = None
         self.attribution: Attribution | None = None
+        self.words: SpokenWords | None = None
         self.target: str | None = None
         self.overlay = OverlayOptions()
         self.explain_options = ExplainOptions()
@@ -141,6 +152,11 @@ class AppState(QObject):
     def set_attribution(self, value: Attribution | None) -> None:
         self.attribution = value
         self.attribution_changed.emit(value)
+
+    def set_words(self, value: SpokenWords | None) -> None:
+        if value != self.words:
+            self.words = value
+            self.words_changed.emit(value)
 
     def set_target(self, value: str | None) -> None:
         if value != self.target:

@@ -69,12 +69,20 @@ class ColourKey(QWidget):
         super().__init__(parent)
         self._ends = ("", "")
         self._hatched = ""
+        self._brief = False
         self._strip = QImage()
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        hatched = self.fontMetrics().horizontalAdvance(self._hatched) + 40 if self._hatched else 0
-        return QSize(180 + hatched, self.fontMetrics().height() + 2)
+        words = 0 if self._brief else self.fontMetrics().horizontalAdvance(self._hatched) + 6
+        return QSize(180 + (words + 28 if self._hatched else 0), self.fontMetrics().height() + 2)
+
+    def set_brief(self, brief: bool) -> None:
+        """``brief``: what hatching means is said by the tool tip only, where there is little room."""
+        if brief != self._brief:
+            self._brief = brief
+            self.updateGeometry()
+            self.update()
 
     def show_scale(
         self, lut: NDArray[np.uint8], low: str, high: str, hatching: tuple[str, str] = ("", "")
@@ -109,6 +117,7 @@ class ColourKey(QWidget):
             swatch = QRectF(area.left(), strip.top() - 1, 16, 10)
             painter.fillRect(swatch, QColor(128, 128, 128))
             hatch(painter, swatch)
+        if self._hatched and not self._brief:
             words = QRectF(swatch.right() + 6, 0, ahead.left() - swatch.right() - 6, area.height())
             painter.drawText(words, middle | Qt.AlignmentFlag.AlignLeft, self._hatched)
         painter.end()

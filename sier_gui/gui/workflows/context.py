@@ -14,6 +14,7 @@ from sier_gui.gui.actions import ActionTable
 from sier_gui.gui.jobs import JobRunner
 from sier_gui.gui.messages import Messages
 from sier_gui.gui.state import AppState
+from sier_gui.gui.workflows.words import WordAligner
 
 if TYPE_CHECKING:
     from sier_gui.core.nets.prediction import Predictor
@@ -79,3 +80,4 @@ class Context:
     computer: JobRunner  # networks and figures
     window: QWidget  # parent of dialogs
     predictors: Predictors = field(default_factory=Predictors)
+    aligner: WordAligner = field(default_factory=WordAligner)

@@ -11,11 +11,12 @@ from PySide6.QtCore import QObject, Slot
 
 from sier_gui.core.errors import SierError
 from sier_gui.core.tasks import CancelToken, Report
-from sier_gui.gui.state import ExplainOptions
+from sier_gui.gui.state import ExplainOptions, SampleView, SpokenWords
 from sier_gui.gui.workflows.context import Context
+from sier_gui.gui.workflows.words import WordAligner
 
 if TYPE_CHECKING:
-    from sier_gui.core.domain import Prediction
+    from sier_gui.core.domain import Prediction, SampleInputs
     from sier_gui.core.explain.attribution import Attribution, ExplainRequest
     from sier_gui.gui.dialogs.explain import ExplainDialog
 
@@ -104,7 +105,7 @@ class ExplainWorkflow(QObject):
         view, release, options = state.sample, state.release, state.explain_options
         if view is None or view.inputs is None or release is None:
             return
-        key = (release.weights_hash, view.inputs.content_hash, options)
+        key = (release.weights_hash, f"{view.inputs.content_hash}{view.sample.text}", options)
         kept = self._kept.get(key)
         if kept is not None:
             self._stop()
@@ -112,14 +113,17 @@ class ExplainWorkflow(QObject):
             return
         if self._key == key and self._context.computer.busy(KIND):
             return
-        predictors, inputs = self._context.predictors, view.inputs
+        predictors, aligner = self._context.predictors, self._context.aligner
         dataset_hash = state.dataset.dataset_hash if state.dataset is not None and state.row >= 0 else None
 
-        def work(report: Report, token: CancelToken) -> Iterator[Attribution]:
+        def work(report: Report, token: CancelToken) -> Iterator[SpokenWords | Attribution]:
             from sier_gui.core.explain.cache import AttributionCache
             from sier_gui.core.explain.engine import explain, kept
 
             request, cache = request_for(options), AttributionCache()
+            inputs = inputs_for(request, view, aligner, token)
+            if inputs.words:
+                yield SpokenWords(inputs.sample_id, inputs.words, inputs.words_by)
             known = kept(release.weights_hash, release.front, inputs, request, cache, dataset_hash)
             if known is not None:  # before torch is imported for the network
                 yield known
@@ -141,7 +145,10 @@ class ExplainWorkflow(QObject):
         job.cancelled.connect(self._on_cancelled)
 
     @Slot(object)
-    def _on_partial(self, attribution: Attribution) -> None:
+    def _on_partial(self, attribution: SpokenWords | Attribution) -> None:
+        if isinstance(attribution, SpokenWords):
+            self._context.state.set_words(attribution)
+            return
         if attribution.complete and self._key is not None:
             self._kept[self._key] = attribution
             if len(self._kept) > KEPT:
@@ -190,6 +197,24 @@ def request_for(options: ExplainOptions) -> ExplainRequest:
 
     limits = {} if options.method == "shapley" else {"error": None, "seconds": None}
     return ExplainRequest(**{**asdict(options), **limits})
+
+
+def inputs_for(
+    request: ExplainRequest, view: SampleView, aligner: WordAligner, token: CancelToken
+) -> SampleInputs:
+    """What the engine is given: with the words' times where words are the players.
+
+    Raises
+    ------
+    SierError, Cancelled : as `WordAligner.with_words`.
+    """
+    from sier_gui.core.explain.attribution import WORDS
+
+    assert view.inputs is not None
+    assert view.speech is not None
+    if request.segments != WORDS:
+        return view.inputs
+    return aligner.with_words(view.inputs, view.speech, view.rate, view.sample, token)
 
 
 def possible(options: ExplainOptions) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QDialog
 
+from sier_gui.core.errors import SierError
 from sier_gui.core.tasks import CancelToken, Report
 from sier_gui.gui.dialogs.export import ExportChoice, ExportDialog
 from sier_gui.gui.workflows.context import Context
@@ -51,14 +53,19 @@ class ExportWorkflow(QObject):
                 "There is no explanation to export yet.", "Wait until it is complete."
             )
             return
-        overlay = self._context.state.overlay
+        overlay, aligner = self._context.state.overlay, self._context.aligner
 
-        def work(_report: Report, _token: CancelToken) -> list[dict[str, Any]]:
+        def work(_report: Report, token: CancelToken) -> list[dict[str, Any]]:
             from sier_gui.core.export.bundle import export
             from sier_gui.core.export.view import FigureOptions
 
             options = FigureOptions(width_mm=choice.width_mm, signed=overlay.signed, opacity=overlay.opacity)
-            return export(view, choice.formats, None, Path(choice.folder), options=options)
+            try:
+                inputs = aligner.with_words(view.inputs, view.speech, view.rate, view.sample, token)
+            except SierError:  # the figure says that its words are not aligned
+                inputs = view.inputs
+            known = replace(view, inputs=inputs)
+            return export(known, choice.formats, None, Path(choice.folder), options=options)
 
         job = self._context.computer.start("export", work)
         job.succeeded.connect(self._on_written)

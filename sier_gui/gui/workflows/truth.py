@@ -13,7 +13,7 @@ from sier_gui.gui import overlay
 from sier_gui.gui.explaining import METHODS, parts_text
 from sier_gui.gui.jobs import Priority
 from sier_gui.gui.workflows.context import Context
-from sier_gui.gui.workflows.explain import request_for
+from sier_gui.gui.workflows.explain import inputs_for, request_for
 
 if TYPE_CHECKING:
     from sier_gui.core.dataset.evidence import Evidence
@@ -40,20 +40,21 @@ class TruthWorkflow(QObject):
         view, release, options = state.sample, state.release, state.explain_options
         if view is None or view.inputs is None or release is None:
             return
-        target, inputs, sample = overlay.explained_class(state), view.inputs, view.sample
+        target, sample = overlay.explained_class(state), view.sample
         root = state.dataset.root if state.dataset is not None and sample.row >= 0 else None
-        predictors = self._context.predictors
+        predictors, aligner = self._context.predictors, self._context.aligner
 
         def work(report: Report, token: CancelToken) -> TruthReport:
             from sier_gui.core.dataset.evidence import read_evidence
             from sier_gui.core.explain.cache import AttributionCache
             from sier_gui.core.explain.truth.report import check_sample
 
+            request = replace(request_for(options), target=target)
             known = read_evidence(root) if root is not None else {}
             return check_sample(
                 predictors.get(release),
-                inputs,
-                replace(request_for(options), target=target),
+                inputs_for(request, view, aligner, token),
+                request,
                 evidence=_of(known.get(sample.sample_id), sample),
                 cache=AttributionCache(),
                 report=report,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from sier_gui.core.domain import Modality, PixelMap
@@ -17,6 +18,9 @@ from sier_gui.gui.widgets import ColourKey, ElidedLabel, LoadingNotice
 if TYPE_CHECKING:
     from sier_gui.gui.actions import ActionTable
     from sier_gui.gui.state import SampleView
+
+
+_ROOMY_PX = 480
 
 
 class ImagePanel(QWidget):
@@ -48,6 +52,10 @@ class ImagePanel(QWidget):
         state.hover_changed.connect(self._refresh_cursor)
         state.busy_changed.connect(self._on_busy)
         self._on_sample(state.sample)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.key.set_brief(self.width() < _ROOMY_PX)  # the value under the pointer goes first
 
     # what the state says
 

@@ -181,8 +181,8 @@ class ExplanationPanel(QWidget):
         said = f"Explains {target}" if attribution.complete else "Stopped early"
         if not unsettled:
             return said
-        what = "sign unsettled" if attribution.complete else "not divided"
-        return f"{said} · hatched: {unsettled} of {players} {what}"
+        what = "signs unsettled" if attribution.complete else "not divided"
+        return f"{said} · {unsettled} of {players} {what}"
 
 
 def additivity_text(attribution: Attribution, target: str) -> str:

@@ -60,6 +60,7 @@ class SpeechPanel(QWidget):
         state.overlay_changed.connect(self._refresh_overlay)
         state.hover_changed.connect(self._on_hover)
         state.playhead_changed.connect(self.plots.set_playhead)
+        state.words_changed.connect(self._on_words)
         state.busy_changed.connect(self._on_busy)
         self._on_sample(state.sample)
 
@@ -103,9 +104,24 @@ class SpeechPanel(QWidget):
             return
         mel, self._times = self._features(view)
         self._mel = mel[0]
-        self.words.show_text(view.sample.text, view.speech, view.rate)
+        self._show_words(view)
         self.plots.show_speech(view.speech, view.rate, self._mel, self._times)
         self._refresh_overlay()
+
+    def _show_words(self, view: SampleView) -> None:
+        """Where they are said as far as that is known, else spread over the sound."""
+        spoken = self._state.words
+        assert view.speech is not None
+        self.words.show_text(view.sample.text, view.speech, view.rate)
+        if spoken is not None and spoken.sample_id == view.sample.sample_id:
+            self.words.show_aligned(spoken.words, spoken.method)
+
+    @Slot()
+    def _on_words(self) -> None:
+        view = self._state.sample
+        if view is not None and view.speech is not None and self._times is not None:
+            self._show_words(view)
+            self._refresh_overlay()  # which words are emphasised
 
     def _features(self, view: SampleView) -> tuple[NDArray[np.float32], TimeFrequencyMap]:
         """What the network hears; computed here only where a broken picture left no inputs."""
@@ -249,11 +265,13 @@ class SpeechPanel(QWidget):
             return "outside what the network hears"
         cells = attribution.values[Modality.SPEECH]
         where = f"({edges[at]:.2f}–{edges[at + 1]:.2f} s"
+        words = attribution.provenance.get("words", ())
+        segment = f"“{words[at]}”" if at < len(words) else f"segment {at + 1}"
         if hz is None or cells.ndim == 2 or self._mel is None or self._times is None:
             value = overlay.segment_text(attribution, target, at, refining)
-            return f"segment {at + 1} {value} {where})"
+            return f"{segment} {value} {where})"
         bands, rows = cells.shape[1], len(self._mel)
         band = min(int(mel_row(hz, self._times) * bands / rows), bands - 1)
         low, high = (row_hz(rows * b / bands, self._times) for b in (band, band + 1))
         value = overlay.value_text(attribution, Modality.SPEECH, target, (band, at), refining)
-        return f"segment {at + 1} band {band + 1} {value} {where}, {low:,.0f}–{high:,.0f} Hz)"
+        return f"{segment} band {band + 1} {value} {where}, {low:,.0f}–{high:,.0f} Hz)"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from sier_gui.core.domain import FloatArray
+from sier_gui.core.audio.alignment import POCKETSPHINX
+from sier_gui.core.domain import FloatArray, WordSpan
 from sier_gui.core.export.words import Span, contributing, word_spans, word_values
 
 _TOOLTIP_CHARACTERS = 1200
@@ -20,7 +23,7 @@ class WordsRow(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._text = ""
+        self._text = self._how = ""
         self._spans: list[Span] = []
         self._words: list[tuple[str, float, float]] = []
         self._emphasised: NDArray[np.bool_] = np.zeros(0, bool)
@@ -35,10 +38,19 @@ class WordsRow(QWidget):
     def show_text(self, text: str, speech: FloatArray, rate: int) -> None:
         """``text`` spread over ``speech``, as the exported figure spreads it."""
         self._text = text
-        self._spans = word_spans(text, speech, rate) if len(speech) else []
-        self._words = [(span.text, span.start_s, span.end_s) for span in self._spans]
+        self._show_spans(word_spans(text, speech, rate) if len(speech) else [], "spread by their lengths")
+
+    def show_aligned(self, words: Sequence[WordSpan], method: str) -> None:
+        """The same text, each word where ``method`` found it."""
+        how = f"aligned by {method}" if method == POCKETSPHINX else "spread by their lengths"
+        self._show_spans([Span(word.start_s, word.end_s, word.word) for word in words], how)
+
+    def _show_spans(self, spans: list[Span], how: str) -> None:
+        self._spans = spans
+        self._how = f"Words {how}." if spans else ""
+        self._words = [(span.text, span.start_s, span.end_s) for span in spans]
         self._emphasised = np.zeros(len(self._words), bool)
-        self.setAccessibleDescription(text[:_TOOLTIP_CHARACTERS])
+        self.setAccessibleDescription(f"{self._text[:_TOOLTIP_CHARACTERS]} {self._how}".strip())
         self.update()
 
     def emphasise(self, edges: NDArray[np.float64] | None, values: NDArray[np.float64] | None) -> None:
@@ -71,7 +83,7 @@ class WordsRow(QWidget):
             if len(text) > _TOOLTIP_CHARACTERS:
                 text = f"{text[:_TOOLTIP_CHARACTERS]}… ({len(self._text):,} characters)"
             # rich text wraps, plain text would cross the whole screen
-            QToolTip.showText(event.globalPos(), f"<p>{_escaped(text)}</p>", self)
+            QToolTip.showText(event.globalPos(), f"<p>{_escaped(text)}</p><p>{self._how}</p>", self)
             return True
         return super().event(event)
 

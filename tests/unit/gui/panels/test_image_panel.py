@@ -324,3 +324,15 @@ def test_a_hovered_coarse_patch_says_whether_more_is_under_way(panel: ImagePanel
     assert "for this part of 16 patches · row 2, column 2" in panel.caption.text()
     state.set_busy("explain", -1.0)  # cancelled
     assert panel.caption.text().startswith("not divided further: φ +")
+
+
+def test_where_there_is_little_room_the_value_goes_before_the_legend(
+    panel: ImagePanel, state: AppState
+) -> None:
+    state.set_sample(grey_view(640, 640))
+    state.set_attribution(views.attribution(state.sample, complete=False))  # type: ignore[arg-type]
+    roomy = panel.key.sizeHint().width()
+    panel.resize(400, 400)
+    assert panel.key.sizeHint().width() < roomy - 40
+    assert panel.key.hatching() == "unsettled"
+    assert "larger part" in panel.key.toolTip()

@@ -235,11 +235,11 @@ def test_how_it_was_made_is_true_of_each_method(explanation: ExplanationPanel, s
     error = 0.004 * np.sqrt(len(values)) / np.linalg.norm(values)
     assert f"Shapley · estimated ± {100 * error:.2g} % · 1,040 evaluations" in explanation.how.text()
     unsettled = int((np.abs(values) < 1.96 * 0.004).sum())
-    assert explanation.status.text() == f"Explains hate · hatched: {unsettled} of 80 sign unsettled"
+    assert explanation.status.text() == f"Explains hate · {unsettled} of 80 signs unsettled"
     state.set_attribution(views.attribution(of, complete=False))
     assert "Owen · exact sums, not divided yet" in explanation.how.text()
     assert "✓" not in explanation.how.text()
-    assert explanation.status.text() == "Stopped early · hatched: 80 of 80 not divided"
+    assert explanation.status.text() == "Stopped early · 80 of 80 not divided"
 
 
 def test_progress_and_cancel_appear_where_the_result_will(
