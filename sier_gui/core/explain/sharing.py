@@ -142,7 +142,7 @@ class SharedColumn:
         for layer in layers:
             window = window.after_pool() if layer.pools else window.after_convolution()
             shape = (shape[0] // 2, shape[1] // 2) if layer.pools else shape
-            tile = _tile(window, owners)
+            tile = tile_side(window, owners)
             rows, columns = (window.players(along, tile) for along in owners)
             cells = _tiles(*shape, tile)
             sources = _neighbours(*shape, layer.pools)[cells]
@@ -179,7 +179,7 @@ class SharedColumn:
         return Maps(table, rows.reshape(-1, *step.shape))
 
 
-def _tile(window: Window, owners: tuple[Ints, Ints]) -> int:
+def tile_side(window: Window, owners: tuple[Ints, Ints]) -> int:
     """Outputs per side of a tile: more than `FINEST` input cells where it sees no more players for it."""
 
     def reach(tile: int) -> list[float]:
