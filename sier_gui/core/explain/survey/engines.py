@@ -7,6 +7,7 @@ that it reads itself: on several machines the dataset and the release must lie a
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -183,7 +184,11 @@ def _client(distributed: Any, workers: int, address: str) -> Any:
     """A connected client, which closes its own cluster, if it has one, with itself."""
     if address == LOCAL:
         return distributed.Client(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            silence_logs=logging.ERROR,  # its own cluster's comings and goings are nobody's business
         )
     try:
         return distributed.Client(address, timeout=CONNECT_S)
