@@ -1,321 +1,346 @@
-"""What explanations cost, beside shap on the same game: python benchmarks/explain.py [--quick] [--json FILE]
+"""What explanations cost, with shap, Captum and shapiq beside them on the same games (docs/explain.md).
 
-Seeded weights, generated inputs, one process. Times are CPU time where a peer is beside them, else wall
-time; the machine, its threads and load are printed, since a loaded machine is slower. The peer gets the same
-network, inputs, tree, batch size and threads; where its full tree would take minutes it is timed on a tenth
-of its calls and scaled, which the table says.
+    python benchmarks/explain.py                    every row, 20 samples: hours (the exact games; kept)
+    python benchmarks/explain.py --quick            under two minutes, 15 players instead of 24
+    python benchmarks/explain.py --rows 1,4,9 --threads 2 --json FILE
+
+One process, one run: both sides use the same network, layout (channels_last), threads, inference mode and
+batch, whichever of 8, 16 and 32 suits the peers' black box best. Times are CPU seconds where a peer stands
+beside them, since they suffer least from what else the machine does; elsewhere wall. Preparation, such as
+tables of local patterns, is inside our times. Ratios are medians over samples, with quartiles. The 1/8 width
+network is the trained demo release; full width has seeded weights. Inputs are the demo's test samples.
+
+Rows 1–4, exact Owen values. shap.PartitionExplainer's full tree at 1/8 width is run in full. At full width it
+is priced: its evaluations times the CPU seconds that one takes in the best batch, measured on a tenth of them
+(or on as many as the note says), and its own time, measured on a game that costs nothing.
+
+Rows 5, 6 and 10, Shapley values of 4×4 + 8 players. Errors are relative L2 errors for the predicted class,
+from exact values: all 2^24 coalitions are enumerated once per sample, and black boxes answer the peers from
+that table. A budget reaches an error where the median over seeds does; budgets grow by √2. A peer's time is
+its own (measured on a game that costs nothing) plus its evaluations times the seconds of one on the real
+network in the best batch, even where it asks for one at a time. Ours is explain() on the real network with
+the budget that reaches the error, timed in turn with that price. Exact values and errors are kept under
+build/explain, times never.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
+import multiprocessing
 import tempfile
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
+from explain_peers import BlackBox, partition_explainer
+from explain_shapley import rows_5_6, rows_10
+from explain_table import Bench, Row, Table, final, full_width, percent, say, seconds_per_call, timed
+from explain_truth import flat, network_box
+from torch.profiler import ProfilerActivity, profile
 
-from sier_gui.core.dataset.inputs import inputs_from
-from sier_gui.core.domain import FrontEnd, Modality, SampleInputs
-from sier_gui.core.explain.absence import stand_ins
-from sier_gui.core.explain.attribution import Attribution, ExplainRequest
+from sier_gui.core.domain import Modality, SampleInputs
+from sier_gui.core.explain.attribution import ExplainRequest
 from sier_gui.core.explain.cache import AttributionCache
-from sier_gui.core.explain.engine import explain
-from sier_gui.core.explain.game import NetworkGame
-from sier_gui.core.explain.owen import halves, whole
-from sier_gui.core.explain.players import players_for
-from sier_gui.core.nets.networks import NetworkConfig, build
+from sier_gui.core.tasks import Cancelled, CancelToken, Progress
 
-CLASSES = ("angry", "happy", "hate", "sad")
-FRONT = FrontEnd()
+MODALITY = ExplainRequest("modality")
 
 
-def predictor(width: float) -> Any:
-    """ParallelNet with seeded weights, and what explain() asks of a Predictor."""
-    torch.manual_seed(0)
-    network = build(NetworkConfig("parallelnet", CLASSES, width))
-    network.module.eval()
-    release = SimpleNamespace(weights_hash=f"seed 0, width {width}", label="benchmark/1")
-    return SimpleNamespace(network=network, front=FRONT, classes=CLASSES, release=release)
+# ---------------------------------------------------------------- rows 1 to 4: exact Owen values
 
 
-def sample() -> SampleInputs:
-    """A smooth picture with a bright square, and two seconds of a swelling tone in noise."""
-    rng = np.random.default_rng(0)
-    y, x = np.mgrid[:240, :320]
-    picture = np.stack([x * 255 // 320, y * 255 // 240, (x + y) % 256], -1).astype(np.uint8)
-    picture[60:140, 100:200] = 250
-    t = np.arange(32_000) / 16_000
-    speech = 0.3 * np.sin(2 * np.pi * 220 * t) * np.sin(np.pi * t / 2) + 0.02 * rng.normal(size=t.size)
-    return inputs_from("benchmark", picture, speech.astype(np.float32), FRONT)
+def name_of(request: ExplainRequest) -> str:
+    return f"{request.grid}×{request.grid}+{request.segments}"
 
 
-def timed(run: Callable[[], Any]) -> tuple[Any, float, float]:
-    """Result, wall seconds, CPU seconds."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    result = run()
-    return result, time.perf_counter() - wall, time.process_time() - cpu
+def row_1(bench: Bench) -> Iterator[Row]:
+    """PartitionExplainer's full tree: the same numbers."""
+    yield from beside_partition(bench, "1", "full tree", 10**6, 20)
 
 
-def final(model: Any, inputs: SampleInputs, request: ExplainRequest, **more: Any) -> Attribution:
-    *_, last = explain(model, inputs, request, **more)
-    return last
+def row_4(bench: Bench) -> Iterator[Row]:
+    """PartitionExplainer as it comes, and how far off that is."""
+    yield from beside_partition(bench, "4", "default 500", 500, 3)
 
 
-# ---------------------------------------------------------------- what Python costs
-
-
-def outside_the_network(model: Any, inputs: SampleInputs, request: ExplainRequest) -> float:
-    """Share of an explanation's wall time that is not spent in the network: masks, look-ups, estimates."""
-    inside, depth = 0.0, 0
-    network = model.network
-
-    def watched(method: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any) -> Any:
-            nonlocal inside, depth
-            started, depth = time.perf_counter(), depth + 1
-            result = method(*arguments)
-            depth -= 1
-            inside += 0 if depth else time.perf_counter() - started  # embed calls prefix and suffix
-            return result
-
-        return call
-
-    kept = {name: getattr(network, name) for name in WATCHED if hasattr(network, name)}
-    for name, method in kept.items():
-        setattr(network, name, watched(method))
-    _, wall, _ = timed(lambda: final(model, inputs, request))
-    for name in kept:
-        delattr(network, name)
-    return 1 - inside / wall
-
-
-WATCHED = ("embed", "prefix", "suffix", "fuse")
-
-
-def lateness(run: Callable[[], Any], period: float = 0.005) -> dict[str, float]:
-    """How late a 5 ms ticker of another Python thread is while ``run`` works: what a window would feel."""
-    done, late = threading.Event(), []
-
-    def tick() -> None:
-        while True:
-            started = time.perf_counter()
-            if done.wait(period):
-                return
-            late.append(time.perf_counter() - started - period)
-
-    ticker = threading.Thread(target=tick)
-    ticker.start()
-    run()
-    done.set()
-    ticker.join()
-    return {"median_ms": 1e3 * float(np.median(late)), "max_ms": 1e3 * max(late)}
-
-
-# ---------------------------------------------------------------- the peer
-
-
-def linkage(shapes: dict[Modality, tuple[int, ...]]) -> np.ndarray:
-    """The halving tree in scipy's format, which shap takes as a clustering."""
-    total = sum(int(np.prod(shape)) for shape in shapes.values())
-    rows: list[list[float]] = []
-
-    def join(left: tuple[int, int], right: tuple[int, int]) -> tuple[int, int]:
-        size = left[1] + right[1]
-        rows.append([left[0], right[0], len(rows) + 1, size])
-        return total + len(rows) - 1, size
-
-    def below(box: Any, numbers: np.ndarray) -> tuple[int, int]:
-        pair = halves(box)
-        if pair is None:
-            return int(numbers[tuple(start for start, _ in box)]), 1
-        return join(below(pair[0], numbers), below(pair[1], numbers))
-
-    first, nodes = 0, []
-    for shape in shapes.values():
-        numbers = first + np.arange(np.prod(shape)).reshape(shape)
-        nodes.append(below(whole(shape), numbers))
-        first += numbers.size
-    join(*nodes)
-    table = np.array(rows, float)
-    table[:, 2] /= len(table)
-    return table
-
-
-def partition_explainer(
-    model: Any, inputs: SampleInputs, request: ExplainRequest, evaluations: int, batch: int
-) -> tuple[np.ndarray, int, float]:
-    """shap.PartitionExplainer on the same game: values (players, C), calls made, CPU seconds."""
-    import shap
-
-    players = players_for(inputs, FRONT, request)
-    means = {m: v.numpy() for m, v in model.network.absence_mean.items()}
-    black_box = SimpleNamespace(
-        module=model.network.module, forward=model.network.forward, separable=False, classes=CLASSES
+def beside_partition(bench: Bench, number: str, name: str, evaluations: int, goal: float) -> Iterator[Row]:
+    batch, _ = bench.price(bench.demo)
+    request = ExplainRequest(grid=4 if bench.quick else 8, segments=16, batch=batch)
+    ours, peers, errors, calls = [], [], [], 0
+    for inputs in bench.inputs(1 if bench.quick else 3):
+        say(f"row {number}: {inputs.sample_id}")
+        final(bench.demo, inputs, MODALITY)  # warm
+        found, _, cpu = timed(final, bench.demo, inputs, request)
+        exact, shapes = flat(found), shapes_of(found)
+        partition_explainer(network_box(bench.demo, inputs, request, batch), shapes, 30, batch)  # compiles
+        box = network_box(bench.demo, inputs, request, batch)
+        values, _, peer = timed(partition_explainer, box, shapes, evaluations, batch)
+        ours.append(cpu)
+        peers.append(peer)
+        errors.append(float(np.linalg.norm(values - exact) / np.linalg.norm(exact)))
+        calls = box.evaluations
+    error = percent(float(np.median(errors)))
+    yield Row(
+        number,
+        f"exact Owen {name_of(request)}, 1/8 width: PartitionExplainer, {name}",
+        float(np.median(ours)),
+        "s CPU",
+        float(np.median(peers)),
+        np.divide(peers, ours).tolist(),
+        None if bench.quick else goal,
+        notes=[f"peer: {calls} evaluations, {error} from ours (relative L2); batch {batch}"],
+        facts={"ours": ours, "peer": peers, "errors": errors, "evaluations": calls, "batch": batch},
     )
-    absent = stand_ins(request.absence, inputs.tensors, means, request.seed)
-    game = NetworkGame(black_box, inputs.tensors, absent, players, batch=batch)
-    n_image, n = players.counts[Modality.IMAGE], sum(players.counts.values())
-    calls = 0
 
-    def value(rows: np.ndarray) -> np.ndarray:
-        nonlocal calls
-        calls += len(rows)
-        present = np.asarray(rows) > 0.5
-        masks = {Modality.IMAGE: present[:, :n_image], Modality.SPEECH: present[:, n_image:]}
-        return game.values(masks, dict.fromkeys(masks, np.arange(len(rows))))
 
-    class Masker:
-        def __init__(self) -> None:
-            self.clustering, self.shape = linkage(players.shapes), (1, n)
+def shapes_of(found: Any) -> Mapping[Modality, tuple[int, ...]]:
+    return {m: v.shape[1:] for m, v in found.values.items()}
 
-        def __call__(self, mask: np.ndarray, x: np.ndarray) -> tuple[np.ndarray]:
-            return (np.asarray(mask, float).reshape(1, -1) * x,)
 
-    explainer = shap.PartitionExplainer(value, Masker())
-    result, _, cpu = timed(
-        lambda: explainer(np.ones((1, n)), max_evals=evaluations, batch_size=batch, silent=True)
+def row_2(bench: Bench) -> Iterator[Row]:
+    yield from at_full_width(bench, "2", ExplainRequest(grid=4, segments=16), 12)
+
+
+def row_3(bench: Bench) -> Iterator[Row]:
+    yield from at_full_width(bench, "3", ExplainRequest(grid=8, segments=16), 9)
+
+
+def at_full_width(bench: Bench, number: str, request: ExplainRequest, goal: float) -> Iterator[Row]:
+    """The peer's price: its evaluations, and its own time on a game that costs nothing."""
+    batch, _ = bench.price(bench.full)
+    request = replace(request, batch=batch)
+    ours, peers, calls, evaluations = [], [], 0, 0
+    for inputs in bench.inputs(1 if bench.quick else 3):
+        say(f"full width, exact Owen {name_of(request)}: {inputs.sample_id}")
+        found, _, cpu = timed(final, bench.full, inputs, request)
+        evaluations = found.evaluations
+        calls = 32 if bench.quick else min(evaluations // 10, 128)
+        each = seconds_per_call(bench.full, inputs, request, batch, calls)
+        ours.append(cpu)
+        peers.append(each * evaluations + partition_overhead(found, batch))
+    yield Row(
+        number,
+        f"exact Owen {name_of(request)}, full width: PartitionExplainer, full tree",
+        float(np.median(ours)),
+        "s CPU",
+        float(np.median(peers)),
+        np.divide(peers, ours).tolist(),
+        goal,
+        notes=[f"peer timed on {calls} of its {evaluations} evaluations and scaled; batch {batch}"],
+        facts={"ours": ours, "peer": peers, "calls": calls, "evaluations": evaluations, "batch": batch},
     )
-    return result.values[0], calls, cpu
+
+
+def partition_overhead(found: Any, batch: int) -> float:
+    """CPU seconds of PartitionExplainer's own on the full tree."""
+    shapes = shapes_of(found)
+    players, classes = sum(int(np.prod(s)) for s in shapes.values()), len(found.classes)
+    weights = np.random.default_rng(0).normal(size=(players, classes))
+    box = BlackBox(lambda present: np.tanh(present @ weights), players)
+    partition_explainer(box, shapes, 30, batch)  # warm: shap compiles
+    box.seconds = 0.0
+    return timed(partition_explainer, box, shapes, 10**6, batch)[2] - box.seconds
+
+
+# ---------------------------------------------------------------- rows 7 to 9: wall clock
+
+
+def row_7(bench: Bench) -> Iterator[Row]:
+    """Every coalition of 24 players."""
+    request = ExplainRequest("shapley", 3 if bench.quick else 4, 8, budget=10**5)
+    say("row 7: exact Shapley values")
+    found, wall, cpu = timed(final, bench.demo, bench.inputs(1)[0], request)
+    passes = found.provenance["passes"]
+    yield Row(
+        "7",
+        f"exact Shapley {name_of(request)}, 1/8 width, threads: {bench.threads}",
+        wall,
+        "s wall",
+        goal=None if bench.quick else 120,
+        failed="" if found.stderr is None else "sampled, not exact",
+        notes=[f"{found.evaluations} coalitions in {passes} passes, {cpu:.3g} s CPU"],
+        facts={"wall": wall, "cpu": cpu, "evaluations": found.evaluations, "passes": passes},
+    )
+
+
+def row_8(bench: Bench) -> Iterator[Row]:
+    """Anytime: what a person waits for at full width."""
+    inputs = bench.inputs(1)[0]
+    final(bench.full, inputs, MODALITY)  # warm
+    walls = [timed(final, bench.full, inputs, MODALITY)[1] for _ in range(3)]
+    where = f"full width, threads: {bench.threads}"
+    yield Row("8", f"modality split, {where}", float(np.median(walls)), "s wall", goal=1)
+    if not bench.quick:
+        request = ExplainRequest(grid=4, segments=16)
+        _, wall, _ = timed(final, bench.full, inputs, request)
+        yield Row("8", f"exact Owen {name_of(request)}, {where}", wall, "s wall", goal=12)
+    if torch.cuda.is_available():
+        yield from row_8_gpu(inputs)
+
+
+def row_8_gpu(inputs: SampleInputs) -> Iterator[Row]:
+    model, found = full_width("cuda"), {}
+    final(model, inputs, ExplainRequest(grid=4, segments=16))  # warm
+    settings = [(8, 16, "ieee", 1.0), (16, 32, "ieee", 15.0), (16, 32, "tf32", 5.0)]
+    for grid, segments, precision, goal in settings:
+        torch.backends.cuda.matmul.fp32_precision = precision
+        torch.backends.cudnn.conv.fp32_precision = precision
+        request = ExplainRequest(grid=grid, segments=segments)
+        result, wall, _ = timed(final, model, inputs, request)
+        values, known = flat(result), found.get((grid, segments))
+        apart = 0.0 if known is None else float(np.abs(values - known).max())
+        found[grid, segments] = values
+        kind = "float32" if precision == "ieee" else "TF32"
+        yield Row(
+            "8",
+            f"exact Owen {name_of(request)}, full width, GPU, {kind}",
+            wall,
+            "s wall",
+            goal=goal,
+            failed="" if apart <= 1e-3 else "not equal",
+            notes=[] if known is None else [f"differs from float32 by {apart:.1e} at most (goal 1e-3)"],
+        )
+
+
+class NoNetwork:
+    """Stands where the network would: any use of it is an error."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"the network was asked for {name}")
+
+
+def row_9(bench: Bench) -> Iterator[Row]:
+    """From the cache, by a predictor without a network."""
+    model, inputs = bench.demo, bench.inputs(1)[0]
+    request = ExplainRequest(grid=4 if bench.quick else 8, segments=16)
+    empty = SimpleNamespace(
+        network=NoNetwork(), front=model.front, classes=model.classes, release=model.release
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        cache = AttributionCache(Path(folder))
+        first = final(model, inputs, request, cache=cache)
+        again = [timed(final, empty, inputs, request, cache=cache) for _ in range(20)]
+    assert all(np.array_equal(flat(found), flat(first)) for found, *_ in again)
+    times = [1e3 * wall for _, wall, _ in again]
+    yield Row(
+        "9",
+        f"exact Owen {name_of(request)} reopened from the cache, no network",
+        float(np.median(times)),
+        "ms",
+        goal=50,
+        notes=[f"median of {len(times)}, slowest {max(times):.1f} ms"],
+    )
+
+
+# ---------------------------------------------------------------- memory, and where the time goes
+
+
+def row_memory(bench: Bench) -> Iterator[Row]:
+    """In a process of its own, since a process's peak never falls."""
+    seconds = 10 if bench.quick else bench.memory_seconds
+    say(f"peak memory over {seconds:g} s" if seconds else "peak memory of the whole explanation")
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        gib, share = pool.apply(peak_memory, (seconds, bench.threads))
+    part = (
+        "the whole of it" if share == 1 else f"only its first {seconds:g} s, {percent(share)} of the passes"
+    )
+    yield Row("mem", "peak memory, exact Owen 16×16+32, full width", gib, "GiB", goal=6, notes=[part])
+
+
+def peak_memory(seconds: float, threads: int) -> tuple[float, float]:
+    """GiB at most so far, and the share of the explanation that was done in ``seconds`` (0: all the time)."""
+    torch.set_num_threads(threads)
+    inputs = Bench(True, threads, 1, seconds, False).inputs(1)[0]
+    model, token, share = full_width(), CancelToken(), 0.0
+    end = time.perf_counter() + (seconds or float("inf"))
+
+    def report(progress: Progress) -> None:
+        nonlocal share
+        share = progress.fraction
+        if time.perf_counter() > end:
+            token.cancel()
+
+    try:
+        final(model, inputs, ExplainRequest(grid=16, segments=32), report=report, token=token)
+        share = 1.0
+    except Cancelled:
+        pass
+    # not getrusage: ru_maxrss starts from the peak of the process that started this one
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    kib = int(status.partition("VmHWM:")[2].split()[0])
+    return kib / 2**20, share
+
+
+# operators that are the network's own work; what is left of an explanation's time is masks, look-ups, Python
+LAYERS = ("conv", "addmm", "aten::mm", "linear", "pool", "relu", "clamp_min", "batch_norm")
+
+
+def row_share(bench: Bench) -> Iterator[Row]:
+    """How much of an explanation's time is not spent in the network's layers, by torch's profiler."""
+    models = {"1/8 width": (bench.demo, 4 if bench.quick else 8), "full width": (bench.full, 4)}
+    for width, (model, grid) in list(models.items())[: 1 if bench.quick else 2]:
+        request = ExplainRequest(grid=grid, segments=16, batch=bench.price(model)[0])
+        inputs = bench.inputs(1)[0]
+        final(model, inputs, MODALITY)  # warm
+        with profile(activities=[ProfilerActivity.CPU], record_shapes=bench.profile) as watched:
+            _, wall, _ = timed(final, model, inputs, request)
+        events = watched.key_averages()
+        inside = sum(e.self_cpu_time_total for e in events if any(part in e.key for part in LAYERS)) / 1e6
+        name = f"share of time outside the network's layers, {name_of(request)}, {width}"
+        yield Row("out", name, 100 * (1 - inside / wall), "%")
+        if bench.profile:
+            by_shape = watched.key_averages(group_by_input_shape=True)
+            print(by_shape.table(sort_by="self_cpu_time_total", row_limit=25, max_shapes_column_width=70))
 
 
 # ---------------------------------------------------------------- the table
 
-
-def small_network(rows: list[dict[str, Any]], inputs: SampleInputs, quick: bool) -> None:
-    """1/8 width: exact Owen values, the peer on the same tree, the cache."""
-    model, request = predictor(1 / 8), ExplainRequest(grid=4 if quick else 8, segments=16)
-    name = f"exact Owen {request.grid}×{request.grid}+{request.segments}, 1/8 width"
-    final(model, inputs, ExplainRequest("modality"))  # warm
-    found, wall, cpu = timed(lambda: final(model, inputs, request))
-    rows.append(
-        {
-            "what": name,
-            "wall_s": wall,
-            "cpu_s": cpu,
-            "evaluations": found.evaluations,
-            "passes": found.provenance["passes"],
-            "residual": found.residual(),
-        }
-    )
-    rows.append(
-        {"what": "  share of it outside the network", "share": outside_the_network(model, inputs, request)}
-    )
-    rows.append(
-        {"what": "  5 ms ticker beside it, late by", **lateness(lambda: final(model, inputs, request))}
-    )
-    peer_row(rows, model, inputs, request, found, cpu)
-    with tempfile.TemporaryDirectory() as folder:
-        cache = AttributionCache(Path(folder))
-        final(model, inputs, request, cache=cache)
-        times = [timed(lambda: final(model, inputs, request, cache=cache))[1] for _ in range(20)]
-    rows.append(
-        {"what": "reopened from the cache, median of 20 (goal ≤ .05)", "wall_s": float(np.median(times))}
-    )
-
-
-def peer_row(
-    rows: list[dict[str, Any]],
-    model: Any,
-    inputs: SampleInputs,
-    request: ExplainRequest,
-    found: Attribution,
-    cpu: float,
-) -> None:
-    """shap's full tree, timed on a tenth of its calls; and its default of 500 evaluations with its error."""
-    batch = 8
-    partition_explainer(model, inputs, request, 30, batch)  # warm: shap compiles
-    _, calls, tenth = partition_explainer(model, inputs, request, found.evaluations // 10, batch)
-    whole_tree = tenth * found.evaluations / calls
-    rows.append(
-        {
-            "what": f"  shap.PartitionExplainer, full tree (timed on {calls} calls, scaled)",
-            "cpu_s": whole_tree,
-            "evaluations": found.evaluations,
-            "times_ours": whole_tree / cpu,
-        }
-    )
-    values, calls, default = partition_explainer(model, inputs, request, 500, batch)
-    exact = np.concatenate([v.reshape(len(CLASSES), -1).T for v in found.values.values()])
-    error = float(np.linalg.norm(values - exact) / np.linalg.norm(exact))
-    rows.append(
-        {
-            "what": f"  shap.PartitionExplainer, its default of 500 evaluations; error {error:.0%}",
-            "cpu_s": default,
-            "evaluations": calls,
-            "times_ours": default / cpu,
-        }
-    )
-
-
-def full_width(rows: list[dict[str, Any]], inputs: SampleInputs, quick: bool) -> None:
-    model = predictor(1.0)
-    requests = {"modality split, full width (goal ≤ 1 s, two cores)": ExplainRequest("modality")}
-    if not quick:
-        requests["exact Owen 4×4+16, full width (goal ≤ 12 s, two cores)"] = ExplainRequest(
-            grid=4, segments=16
-        )
-    final(model, inputs, ExplainRequest("modality"))  # warm
-    for what, request in requests.items():
-        found, wall, cpu = timed(lambda request=request: final(model, inputs, request))
-        rows.append(
-            {
-                "what": what,
-                "wall_s": wall,
-                "cpu_s": cpu,
-                "evaluations": found.evaluations,
-                "passes": found.provenance["passes"],
-            }
-        )
-
-
-def machine() -> dict[str, Any]:
-    import shap
-
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "shap": shap.__version__,
-        "cpu": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "load": round(os.getloadavg()[0], 2),
-    }
-
-
-def show(facts: dict[str, Any], rows: list[dict[str, Any]]) -> None:
-    print("  ".join(f"{key} {value}" for key, value in facts.items()))
-    for row in rows:
-        numbers = "  ".join(
-            f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}"
-            for key, value in row.items()
-            if key != "what"
-        )
-        print(f"{row['what']:<72} {numbers}")
+ROWS = {
+    "1": row_1,
+    "2": row_2,
+    "3": row_3,
+    "4": row_4,
+    "5": rows_5_6,
+    "6": rows_5_6,
+    "7": row_7,
+    "8": row_8,
+    "9": row_9,
+    "10": rows_10,
+    "mem": row_memory,
+    "out": row_share,
+}
+QUICK = ("1", "4", "5", "6", "7", "8", "9", "10", "mem", "out")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="4×4+16 and the modality split only")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer players and samples, under two minutes")
+    parser.add_argument("--rows", metavar="1,5,mem", help=f"some of {', '.join(ROWS)}")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--json", metavar="FILE")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    facts, inputs, rows = machine(), sample(), []
-    small_network(rows, inputs, arguments.quick)
-    full_width(rows, inputs, arguments.quick)
-    show(facts, rows)
-    if arguments.json:
-        Path(arguments.json).write_text(json.dumps({"machine": facts, "rows": rows}, indent=1) + "\n")
+    parser.add_argument("--samples", type=int, help="for rows 5, 6 and 10: 20, or 4 with --quick")
+    parser.add_argument("--memory-seconds", type=float, default=120.0, help="0: the whole explanation")
+    parser.add_argument("--profile", action="store_true", help="row out also prints time by layer")
+    parser.add_argument("--json", metavar="FILE", type=Path)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    wanted = given.rows.split(",") if given.rows else list(QUICK if given.quick else ROWS)
+    unknown = [number for number in wanted if number not in ROWS]
+    if unknown:
+        parser.error(f"no row {', '.join(unknown)}; there are {', '.join(ROWS)}")
+    samples = given.samples or (4 if given.quick else 20)
+    bench = Bench(given.quick, given.threads, samples, given.memory_seconds, given.profile)
+    table = Table(bench, given.json)
+    for make in dict.fromkeys(ROWS[number] for number in wanted):
+        for row in make(bench):
+            if row.number in wanted:
+                table.add(row)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,199 @@
+"""Rows 5, 6 and 10 of explain.py: what Shapley values cost until they are near the exact ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+from explain_peers import PEERS, Peer, own_seconds
+from explain_table import Bench, Row, final, percent, say, seconds_per_call, timed
+from explain_truth import Plan, Study, flat, reached, share
+
+from sier_gui.core.domain import Modality
+from sier_gui.core.explain.attribution import ExplainRequest
+
+# row, error, how many times faster than: Captum's two, the best of shapiq (shap has no goal)
+TARGETS = (
+    ("5", 0.10, {"ShapleyValueSampling": 20, "KernelShap": 30}, 8),
+    ("6", 0.05, {"ShapleyValueSampling": 25, "KernelShap": 25}, 12),
+)
+
+
+def game_of(bench: Bench) -> ExplainRequest:
+    """4×4 + 8 players; few enough for a second's enumeration where it must be quick."""
+    return ExplainRequest("shapley", 3 if bench.quick else 4, 6 if bench.quick else 8)
+
+
+def studies_of(bench: Bench) -> list[Study]:
+    """Exact values of each sample and every estimator's errors, measured now or kept from before."""
+    plan = Plan(seeds=2, most=4096) if bench.quick else Plan()
+    studies = []
+    for number, inputs in enumerate(bench.inputs(bench.samples)):
+        study = Study.of(bench.demo, inputs, game_of(bench), plan)
+        # the slow ones on the first sample only, and not where time is short
+        study.complete([p for p in PEERS if not p.slow or (number == 0 and not bench.quick)], say)
+        studies.append(study)
+    return studies
+
+
+def rows_5_6(bench: Bench) -> Iterator[Row]:
+    studies = studies_of(bench)
+    batch, _ = bench.price(bench.demo)
+    for number, error, captum, shapiq in TARGETS:
+        say(f"row {number}: ours and the network's price, timed in turn")
+        ours = [our_cost(study, error, batch) for study in studies]
+        costs = {p.label: Cost(p, studies, error, ours) for p in PEERS if not p.slow}
+        goals = {f"captum {name}": goal for name, goal in captum.items()}
+        best = min((label for label in costs if label.startswith("shapiq")), key=lambda x: costs[x].median)
+        goals |= {best: shapiq}
+        for label in [*goals, *(label for label in costs if label.startswith("shap "))]:
+            yield compare(bench, number, error, ours, costs[label], goals.get(label))
+        passes = float(np.median([one["passes"] for one in ours]))
+        yield Row(
+            number,
+            f"  where {error:.0%} is reached: inputs through the network",
+            passes,
+            "passes",
+            notes=[
+                *exact_line(ours),
+                *(cost.line for cost in costs.values()),
+                *slow_lines(studies[0], error),
+            ],
+            facts={"batch": batch, "ours": ours, "peers": {label: c.points for label, c in costs.items()}},
+        )
+
+
+def our_cost(study: Study, error: float, batch: int) -> dict[str, Any]:
+    """Seconds of explain() with the smallest budget that reaches ``error``; with the largest, if none does.
+
+    Median over the seeds; beside it, measured in between, what one evaluation costs a peer (``price``).
+    """
+    curve = study.our_curve(say)
+    found = reached(curve, error)
+    request = replace(study.request, budget=found or max(curve), batch=batch)
+    times, prices = [], []
+    for seed in range(study.plan.seeds):
+        result, _, cpu = timed(final, study.model, study.inputs, replace(request, seed=seed))
+        times.append(cpu)
+        prices.append(seconds_per_call(study.model, study.inputs, request, batch, 64))
+    return {
+        "sample": study.inputs.sample_id,
+        "seconds": float(np.median(times)),
+        "price": float(np.median(prices)),
+        "budget": request.budget,
+        "reached": found is not None,
+        "passes": result.provenance["passes"],
+        "exact": result.stderr is None,
+    }
+
+
+class Cost:
+    """What a peer needs to reach an error: its own time there, and its evaluations at the network's price."""
+
+    def __init__(
+        self, peer: Peer, studies: Sequence[Study], error: float, ours: Sequence[dict[str, Any]]
+    ) -> None:
+        self.peer = peer
+        pairs = zip(studies, ours, strict=True)
+        self.points = [self._point(study, error, one["price"]) for study, one in pairs]
+        self.seconds = [point["seconds"] for point in self.points]
+        self.median = float(np.median(self.seconds))
+        # where half the samples were given up on, the median is a lower bound
+        missed = sum(not point["reached"] for point in self.points)
+        self.beyond = 2 * missed >= len(self.points)
+        calls, own = (np.median([point[key] for point in self.points]) for key in ("evaluations", "own"))
+        more = "> " if self.beyond else ""
+        time = f"{more}{self.median:.3g} s, {own:.2g} s of it its own"
+        self.line = f"{peer.label:<46}{more + format(calls, '.0f'):>9} evaluations: {time}"
+        if missed:
+            self.line += f"; not reached on {missed} of {len(self.points)} samples"
+
+    def _point(self, study: Study, error: float, price: float) -> dict[str, Any]:
+        curve = study.peer_curve(self.peer)
+        found = reached(curve, error)
+        budget = found or max(curve)
+        own, calls = own_time(self.peer, len(study.shapley), budget), curve[budget]["evaluations"]
+        return {
+            "seconds": own + calls * price,
+            "own": own,
+            "evaluations": calls,
+            "budget": budget,
+            "reached": found is not None,
+        }
+
+
+own_time = cache(own_seconds)
+
+
+def exact_line(ours: Sequence[dict[str, Any]]) -> list[str]:
+    """Said where our engine had no need to estimate."""
+    count = sum(one["exact"] for one in ours)
+    return [f"ours enumerated every coalition on {count} of {len(ours)} samples: exact"] if count else []
+
+
+def compare(
+    bench: Bench,
+    number: str,
+    error: float,
+    ours: Sequence[dict[str, Any]],
+    peer: Cost,
+    goal: float | None,
+) -> Row:
+    game = game_of(bench)
+    missed = sum(not one["reached"] for one in ours)
+    # where ours never came that near, it was no times faster
+    ratios = [p / o["seconds"] if o["reached"] else 0.0 for p, o in zip(peer.seconds, ours, strict=True)]
+    return Row(
+        number,
+        f"Shapley {game.grid}×{game.grid}+{game.segments} to {error:.0%}: {peer.peer.label}",
+        float(np.median([one["seconds"] for one in ours])),
+        "s CPU",
+        peer.median,
+        ratios,
+        None if bench.quick else goal,
+        beyond=peer.beyond,
+        notes=[f"ours did not reach it on {missed} of {len(ours)} samples"] if missed else [],
+    )
+
+
+def slow_lines(study: Study, error: float) -> Iterator[str]:
+    """What the slow peers came to on the first sample."""
+    for peer in PEERS:
+        if peer.slow and peer.label in study.known["peers"]:
+            curve = study.peer_curve(peer)
+            budget = reached(curve, error) or max(curve)
+            own = own_time(peer, len(study.shapley), budget)
+            off = percent(float(np.median(curve[budget]["errors"])))
+            calls = curve[budget]["evaluations"]
+            yield f"{peer.label:<46}{calls:>9} evaluations: error {off}, {own:.3g} s of its own (one sample)"
+
+
+def rows_10(bench: Bench) -> Iterator[Row]:
+    """Points by which the image's share of Σ|φ| is off; Owen values are held to Owen values."""
+    game, off, between = game_of(bench), {"shapley": [], "owen": []}, []
+    for study in studies_of(bench):
+        n_image, c = study.players.counts[Modality.IMAGE], study.target
+        exact = {"shapley": study.shapley[:, c], "owen": study.owen[:, c]}
+        for method, found in off.items():
+            values = flat(final(study.model, study.inputs, replace(game, method=method)))[:, c]
+            found.append(100 * abs(share(values, n_image) - share(exact[method], n_image)))
+        between.append(100 * abs(share(exact["owen"], n_image) - share(exact["shapley"], n_image)))
+    what = {"shapley": "Shapley, default budget", "owen": "Owen"}
+    for method, points in off.items():
+        notes = [f"worst {max(points):.2g} over {len(points)} samples"]
+        if method == "owen":
+            notes.append(
+                f"exact Owen and exact Shapley shares are {np.median(between):.2g} points apart (median)"
+            )
+        yield Row(
+            "10",
+            f"modality share {game.grid}×{game.grid}+{game.segments}, {what[method]}, median error",
+            float(np.median(points)),
+            "points",
+            goal=1,
+            notes=notes,
+            facts={"points": points, "between_owen_and_shapley": between},
+        )
