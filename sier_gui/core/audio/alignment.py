@@ -45,6 +45,7 @@ _SETTINGS = {
     "pbeam": 1e-120,
 }
 _ENDS_EARLY = 1e-10  # probability of a recording that breaks off after some word
+_SILENT = 1e-6  # of full scale: nothing to align
 _CUT_WORD_S = 0.5  # what may still sound after the last word then: the beginning of another
 
 _QUIET_DB = -25.0  # below the loudest frame
@@ -196,7 +197,7 @@ def _forced(speech: FloatArray, rate: int, words: Sequence[str]) -> tuple[WordSp
     loudest = float(np.abs(speech).max(initial=0))
     with _lock:
         decoder = _decoder()
-        if decoder is None or not parts or not all(parts) or not loudest > 0:
+        if decoder is None or not parts or not all(parts) or loudest < _SILENT:
             return ()
         sound = resample((speech * np.float32(0.9 / loudest)).astype(np.float32), rate, _RATE)
         pcm = (np.clip(sound, -1, 1) * 32_767).astype("<i2").tobytes()
