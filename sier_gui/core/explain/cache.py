@@ -42,6 +42,8 @@ def cache_key(release_hash: str, sample_hash: str, players: Players, request: Ex
         "method": request.method,
         "seed": request.seed,
         "budget": request.budget,
+        "error": request.error,
+        "seconds": request.seconds,
         "code": CODE_VERSION,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -24,7 +24,7 @@ from sier_gui.core.explain.sharing import Maps, Rows, SharedColumn, local_layers
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-MOST_BYTES = 256 * 2**20  # of tables
+MOST_BYTES = 2**30  # of tables: 512 patterns of a 16×16 grid at full width take half of it
 
 
 @runtime_checkable
