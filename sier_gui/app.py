@@ -91,12 +91,14 @@ class Workbench(QObject):
         self.options = options
         self.messages = Messages(self)
         self.settings = WindowSettings(self.messages, remember=remember)
+        self._remember = remember
         self.theme = Theme(application, options.theme or self.settings.get("theme", "system"))
         self.state = AppState(self)
         self.actions = ActionTable(self.state, self.settings, self)
         self.window = MainWindow(self.state, self.actions, self.settings, self.messages)
         self.reader = JobRunner("reader", self)
         self.computer = JobRunner("computer", self)
+        self.clerk = JobRunner("clerk", self)
         self._begun = False
         self.ended = False  # both threads have come to their end
         self.window.closing.connect(self.shut_down)
@@ -134,6 +136,7 @@ class Workbench(QObject):
         from sier_gui.gui.workflows.browse import BrowseWorkflow
         from sier_gui.gui.workflows.check import CheckWorkflow
         from sier_gui.gui.workflows.context import Context, Predictors
+        from sier_gui.gui.workflows.degree import DegreeWorkflow
         from sier_gui.gui.workflows.explain import ExplainWorkflow
         from sier_gui.gui.workflows.export import ExportWorkflow
         from sier_gui.gui.workflows.look import LookWorkflow
@@ -142,6 +145,7 @@ class Workbench(QObject):
         from sier_gui.gui.workflows.play import PlayWorkflow
         from sier_gui.gui.workflows.predict import PredictWorkflow
         from sier_gui.gui.workflows.release import ReleaseWorkflow
+        from sier_gui.gui.workflows.survey import SurveyWorkflow
         from sier_gui.gui.workflows.truth import TruthWorkflow
         from sier_gui.gui.workflows.view import ViewWorkflow
 
@@ -152,6 +156,7 @@ class Workbench(QObject):
             self.messages,
             self.reader,
             self.computer,
+            self.clerk,
             self.window,
             Predictors(self.options.device),
         )
@@ -162,6 +167,8 @@ class Workbench(QObject):
         self.predict = PredictWorkflow(context)
         self.browse = BrowseWorkflow(context, self.options.sample)
         self.truth = TruthWorkflow(context)
+        self.survey = SurveyWorkflow(context, resume=self._remember)
+        self.degree = DegreeWorkflow(context)
         self.play = PlayWorkflow(context)
         self.pair = PairWorkflow(context)
         self.export = ExportWorkflow(context)
@@ -183,6 +190,8 @@ class Workbench(QObject):
         window.dropped.connect(self.pair.take)
         window.recent_chosen.connect(self.open.open_path)
         self.predict.device_known.connect(window.status.show_device)
+        self.survey.fed.connect(self.predict.take_surveyed)
+        self.survey.grown.connect(self.degree.refresh)
         for runner in (self.reader, self.computer):
             runner.activity.connect(window.status.show_activity)
             runner.ended.connect(window.status.show_end)
@@ -215,7 +224,8 @@ class Workbench(QObject):
             self.play.stop()
             self.pair.stop()
             self.words.stop()
-        ends = [runner.shutdown(0.3) for runner in (self.reader, self.computer)]
+            self.survey.stop()
+        ends = [runner.shutdown(0.3) for runner in (self.reader, self.computer, self.clerk)]
         if hasattr(self, "context"):
             self.context.aligner.stop()
         self.ended = all(ends)

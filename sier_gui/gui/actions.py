@@ -52,6 +52,10 @@ def with_table(state: AppState) -> bool:
     return state.predictions is not None
 
 
+def surveying(state: AppState) -> bool:
+    return "survey" in state.busy
+
+
 @dataclass(frozen=True, slots=True)
 class ActionSpec:
     """One line of the table; a handler of a checkable action is given its new state."""
@@ -84,6 +88,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("table.most_wrong", "Most Wrong First", "Sample", "Ctrl+M", "", with_table, group=1),
     ActionSpec("table.reset", "Show All Samples", "Sample", "Ctrl+Shift+A", "", with_dataset, group=1),
     ActionSpec("predict.pause", "Pause Predicting the Dataset", "Sample", "", "", with_table, True, 2),
+    ActionSpec("survey.degree", "Modality Degree…", "Sample", "Ctrl+D", "", with_table, group=3),
+    ActionSpec("survey.start", "Explain Whole Dataset…", "Sample", "Ctrl+Shift+D", "", with_table, group=3),
+    ActionSpec("survey.pause", "Pause Explaining the Dataset", "Sample", "", "", surveying, True, 3),
+    ActionSpec("survey.cancel", "Cancel Explaining the Dataset", "Sample", "", "", surveying, group=3),
     ActionSpec("explain.run", "Explain Again", "Explain", "Ctrl+Return", "explain", with_prediction),
     ActionSpec("explain.cancel", "Cancel the Explanation", "Explain", "Ctrl+."),
     ActionSpec("explain.options", "How This Is Explained…", "Explain", "Ctrl+H"),
@@ -140,6 +148,7 @@ class ActionTable(QObject):
             state.predictions_changed,
             state.prediction_changed,
             state.attribution_changed,
+            state.kinds_changed,
         ):
             signal.connect(self.refresh)
         self.refresh()

@@ -92,6 +92,7 @@ class AppState(QObject):
     hover_changed = Signal(object)  # Hover
     playhead_changed = Signal(float)  # seconds; negative when stopped
     busy_changed = Signal(str, float)  # job kind and fraction in [0, 1]; negative fraction: ended
+    kinds_changed = Signal()  # which kinds of jobs are under way
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -182,8 +183,11 @@ class AppState(QObject):
 
     def set_busy(self, kind: str, fraction: float) -> None:
         """``fraction`` in [0, 1] of what jobs of ``kind`` have to do; negative: they ended."""
-        self.busy = self.busy | {kind} if fraction >= 0 else self.busy - {kind}
+        kinds = self.busy | {kind} if fraction >= 0 else self.busy - {kind}
+        changed, self.busy = kinds != self.busy, kinds
         self.busy_changed.emit(kind, fraction)
+        if changed:
+            self.kinds_changed.emit()
 
     def set_playhead(self, seconds: float) -> None:
         self.playhead = seconds

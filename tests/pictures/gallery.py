@@ -29,15 +29,17 @@ from sier_gui.core.errors import SierError
 from sier_gui.core.settings import Settings
 from sier_gui.core.tasks import Progress
 from sier_gui.gui.actions import ActionTable
+from sier_gui.gui.dialogs.degree import DegreeDialog
 from sier_gui.gui.dialogs.explain import ExplainDialog
 from sier_gui.gui.dialogs.microphone import MicrophoneDialog
+from sier_gui.gui.dialogs.survey import SurveyDialog
 from sier_gui.gui.dialogs.truth import TruthDialog
 from sier_gui.gui.main_window import MainWindow
 from sier_gui.gui.messages import Messages
 from sier_gui.gui.panels.image import ImagePanel
 from sier_gui.gui.panels.result import ExplanationPanel, ProbabilityPanel
 from sier_gui.gui.panels.speech import SpeechPanel
-from sier_gui.gui.state import AppState, Hover
+from sier_gui.gui.state import AppState, ExplainOptions, Hover
 from sier_gui.gui.theme import Theme
 from sier_gui.gui.workflows.look import decode
 
@@ -334,10 +336,41 @@ def truth_under_way(_folder: Path) -> QWidget:
     return dialog
 
 
+def survey(_folder: Path) -> QWidget:
+    dialog = SurveyDialog("demo", 144, ExplainOptions())
+    dialog.show()
+    return dialog
+
+
+def degree(_folder: Path) -> QWidget:
+    dialog = DegreeDialog()
+    dialog.show()
+    dialog.show_table(reports.degree_table())
+    return dialog
+
+
+def degree_collapsed(_folder: Path) -> QWidget:
+    dialog = DegreeDialog()
+    dialog.show()
+    dialog.show_table(reports.degree_table(0.985, labels=("negative", "positive")))
+    return dialog
+
+
+def degree_none(_folder: Path) -> QWidget:
+    dialog = DegreeDialog()
+    dialog.show()
+    dialog.show_nothing("This dataset was not explained as a whole yet.")
+    return dialog
+
+
 DIALOGS: dict[str, Callable[[Path], QWidget]] = {
     "microphone": microphone,
     "explain-options": explain_options,
     "explain-odd-options": explain_odd_options,
+    "survey": survey,
+    "degree": degree,
+    "degree-collapsed": degree_collapsed,
+    "degree-none": degree_none,
     "truth": truth,
     "truth-without-extra": truth_without_extra,
     "truth-under-way": truth_under_way,

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
 
 from sier_gui.core.tasks import Progress
@@ -21,9 +22,11 @@ _NAMES = {
     "check": "checking",
     "export": "writing",
     "predict": "loading the network",
+    "survey": "explained",
 }
 PATIENCE_MS = 300
-_IN_ORDER = ("export", "open", "check", "predict", "dataset")
+_IN_ORDER = ("export", "open", "check", "predict", "dataset", "survey")
+_PAUSES = {"dataset": "predict.pause", "survey": "survey.pause"}
 
 
 class StatusLine(QWidget):
@@ -31,7 +34,8 @@ class StatusLine(QWidget):
 
     def __init__(self, state: AppState, actions: ActionTable, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._running: dict[str, tuple[float, Progress]] = {}
+        self._actions = actions
+        self._running: dict[str, tuple[float, int, Progress]] = {}  # begun when, with how much done
         self._patience = QTimer(self)  # what is done at once is not worth a flicker
         self._patience.setSingleShot(True)
         self._patience.setInterval(PATIENCE_MS)
@@ -48,7 +52,9 @@ class StatusLine(QWidget):
         self.bar.setFixedSize(128, 8)
         self.bar.setAccessibleName("Background work")
         self.pause = QToolButton()
-        actions.action("predict.pause").setIconText("pause")
+        for action_id in _PAUSES.values():
+            actions.action(action_id).setIconText("pause")
+            actions.action(action_id).toggled.connect(self._on_paused)
         self.pause.setDefaultAction(actions.action("predict.pause"))
         self.pause.setAutoRaise(True)
         self.pause.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -76,8 +82,10 @@ class StatusLine(QWidget):
     @Slot(str, object)
     def show_activity(self, kind: str, progress: Progress) -> None:
         if kind in _NAMES:
-            begun = self._running.get(kind, (time.monotonic(), progress))[0]
-            self._running[kind] = (begun, progress)
+            known = self._running.get(kind)
+            if known is None or not known[2].total:  # the first that says how much there is to do
+                known = (time.monotonic(), progress.done, progress)
+            self._running[kind] = (*known[:2], progress)
             if self.bar.isVisible():
                 self._refresh()
             elif not self._patience.isActive():
@@ -88,29 +96,43 @@ class StatusLine(QWidget):
         if self._running.pop(kind, None) is not None:
             self._refresh()
 
+    @Slot(bool)
+    def _on_paused(self, paused: bool) -> None:
+        action = self.sender()
+        assert isinstance(action, QAction)
+        action.setIconText("resume" if paused else "pause")
+        self._refresh()
+
     @Slot()
     def _refresh(self) -> None:
         kind = next((k for k in _IN_ORDER if k in self._running), "")
         for widget in (self.work, self.bar):
             widget.setVisible(bool(kind))
-        self.pause.setVisible(kind == "dataset")
+        self.pause.setVisible(kind in _PAUSES)
         if not kind:
             return
-        begun, progress = self._running[kind]
+        begun, before, progress = self._running[kind]
         words = [_NAMES[kind] or progress.text]
         if progress.total:
             words.append(f"{progress.done:,} of {progress.total:,} in background")
-            words.append(time_left(time.monotonic() - begun, progress))
+            words.append(time_left(time.monotonic() - begun, progress, before))
+        if kind in _PAUSES:
+            action = self._actions.action(_PAUSES[kind])
+            self.pause.setDefaultAction(action)
+            words[2:] = (
+                ["paused"] if action.isChecked() else [progress.text] if kind == "survey" else words[2:]
+            )
         self.bar.setRange(0, 1000 if progress.total else 0)
         self.bar.setValue(round(1000 * progress.fraction))
         self.work.setText("  ".join(word for word in words if word))
 
 
-def time_left(elapsed_s: float, progress: Progress) -> str:
-    """ "2 min left" from what is done so far; "" while too little is."""
-    if progress.done < 2 or elapsed_s < 2:
+def time_left(elapsed_s: float, progress: Progress, before: int = 0) -> str:
+    """ "2 min left" from what was done since ``before``; "" while that is too little."""
+    done = progress.done - before
+    if done < 2 or elapsed_s < 2:
         return ""
-    left = elapsed_s / progress.done * (progress.total - progress.done)
+    left = elapsed_s / done * (progress.total - progress.done)
     if left < 60:
         return f"{left:.0f} s left"
     return f"{left / 60:.0f} min left" if left < 5400 else f"{left / 3600:.0f} h left"

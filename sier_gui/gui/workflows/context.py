@@ -32,6 +32,7 @@ class Predictors:
         """Loading imports torch and takes seconds; the network of another release is let go first."""
         from sier_gui.core.nets.prediction import Predictor, set_threads
 
+        threads = (os.cpu_count() or 2) - 1  # the window keeps one core
         if self._loaded is None or self._loaded.release != release:
             self._loaded = None
             _open_libraries()
@@ -39,11 +40,13 @@ class Predictors:
             # are made and ever after, would hold Python's lock for 0.1 s each time
             gc.disable()
             try:
-                set_threads((os.cpu_count() or 2) - 1)  # the window keeps one core
+                set_threads(threads)
                 self._loaded = Predictor(release, device=self._device)
                 gc.freeze()
             finally:
                 gc.enable()
+        else:
+            set_threads(threads)  # a survey, within which this may be called, uses one for itself
         return self._loaded
 
 
@@ -78,6 +81,7 @@ class Context:
     messages: Messages
     reader: JobRunner  # files: decoding never waits for the network
     computer: JobRunner  # networks and figures
+    clerk: JobRunner  # tables over a whole dataset: neither decoding nor computing waits for their sums
     window: QWidget  # parent of dialogs
     predictors: Predictors = field(default_factory=Predictors)
     aligner: WordAligner = field(default_factory=WordAligner)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sier_gui.core.explain.attribution import Attribution
     from sier_gui.core.nets.prediction import Predictor
     from sier_gui.core.nets.releases import Release
+    from sier_gui.gui.workflows.survey import SurveyedRows
 
 KEPT = 500
 MAX_SLICE = 16  # rows between two chances to give way to what the user looks at
@@ -221,6 +222,21 @@ class PredictWorkflow(QObject):
         if (attribution.absence, attribution.value) == ("zeros", "probability"):  # what the column shows
             _fill_split(state.predictions, state.row, attribution)
             self._announce()
+
+    @Slot(object)
+    def take_surveyed(self, found: SurveyedRows) -> None:
+        """What a survey of the dataset knows and the table does not."""
+        table = self._context.state.predictions
+        if table is None:
+            return
+        unknown = np.isnan(table.confidence[found.rows])
+        if unknown.any():
+            table.fill(found.rows[unknown], found.f_all[unknown])
+        for row, answer, image, speech in zip(
+            found.rows.tolist(), found.f_all, found.image, found.speech, strict=True
+        ):
+            table.fill_explained(row, image, speech, int(answer.argmax()))
+        self._announce()
 
     def _announce(self) -> None:
         if not self._refresh.isActive():

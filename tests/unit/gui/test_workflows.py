@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sier_gui.core.domain import Modality
 from sier_gui.gui.dialogs.export import ExportChoice
 from sier_gui.gui.dialogs.mapping import MappingDialog
 from sier_gui.gui.dialogs.report import ReportDialog
+from sier_gui.gui.panels.image import ImagePanel
 
 # ---------------------------------------------------------------- open, look, predict, explain
 
@@ -484,3 +486,39 @@ def test_the_theme_is_switched_and_remembered(qtbot: QtBot, workbench: Open) -> 
 
 def test_every_action_is_handled(qtbot: QtBot, workbench: Open) -> None:
     assert workbench().actions.unbound() == set()
+
+
+# ---------------------------------------------------------------- stopped before its end
+
+
+def test_a_cancelled_map_stays_hatched_where_it_is_coarse(
+    qtbot: QtBot, workbench: Open, dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sier_gui.core.explain import engine
+    from sier_gui.gui import overlay
+
+    real = engine.explain
+
+    def endless(*arguments: Any, token: Any, **options: Any) -> Iterator[Any]:
+        """The first picture, then batches without end."""
+        yield next(real(*arguments, token=token, **options))
+        while True:
+            token.check()
+
+    bench = workbench(dataset)
+    state = bench.state
+    qtbot.waitUntil(explained(state, "s0"), timeout=LONG)
+    monkeypatch.setattr(engine, "explain", endless)
+    state.change_explain_options(grid=8, segments=8)
+    qtbot.waitUntil(lambda: state.attribution is not None and not state.attribution.complete, timeout=LONG)
+    bench.actions.trigger("explain.cancel")
+    qtbot.waitUntil(lambda: not bench.computer.busy("explain"), timeout=LONG)
+    kept = state.attribution
+    assert kept is not None
+    assert not kept.complete
+    layer = overlay.layer(kept, Modality.IMAGE, None, state.overlay)
+    assert layer.hatched.all()
+    (image,) = bench.window.findChildren(ImagePanel)
+    assert image.key.hatching() == "unsettled"
+    assert abs(kept.residual()) < 1e-5  # coarse, never wrong
+    assert "The coarse values stay." in last_words(bench)
