@@ -17,7 +17,8 @@ from sier_gui.core.explain.game import corners_of
 from sier_gui.core.explain.owen import MASKS_PER_STEP, owen_values
 from sier_gui.core.explain.patterns import Bools, MaskSet, Window
 from sier_gui.core.explain.sharing import tile_side
-from sier_gui.core.nets.parallelnet import SIDE, VGG19
+from sier_gui.core.nets.trunks.base import SIDE
+from sier_gui.core.nets.trunks.vgg import VGG19
 
 PREFIX = 2  # blocks before the first layer that is shared
 

@@ -25,7 +25,7 @@ SHAPES: Mapping[Modality, tuple[int, int, int]] = {
 
 # Loaded when first built, so that listing kinds costs no torch.
 BUILT_IN: Mapping[str, str] = {
-    "parallelnet": "sier_gui.core.nets.parallelnet:ParallelNet",
+    "parallelnet": "sier_gui.core.nets.parallelnet:PARALLELNET",
     "transfer": "sier_gui.core.nets.transfer:TransferNet",
 }
 
@@ -106,8 +106,8 @@ class Pretrained(Protocol):
 class NetworkConfig:
     """The ``[network]`` table of a release or a training config.
 
-    ``width`` scales channels and dense sizes; ``options`` are the kind's own keys (for ParallelNet
-    ``fusion``, ``fusion_op``, ``dropout``), checked against the kind when the network is built.
+    ``width`` scales channels and dense sizes; ``options`` are the kind's own keys (for ParallelNet those of
+    `parallelnet.Family`), checked against the kind when the network is built.
     """
 
     kind: str
@@ -142,7 +142,7 @@ class NetworkConfig:
 
 
 class NetworkFactory(Protocol):
-    """What a registry entry is: the network's class, or a function.
+    """What a registry entry is: the network's class, or an object that chooses among classes.
 
     ``options``: the keys it knows, with defaults. They are
     merged before the call: the factory reads every key from ``config.options``.

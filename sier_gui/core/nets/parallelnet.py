@@ -1,6 +1,7 @@
-"""ParallelNet: two networks for each modality, criss-cross fusion, three heads.
+"""ParallelNet and its family: two networks for each modality, criss-crossed, three heads.
 
-Journal version §3.2, with the choices the papers leave open as options.
+Journal version §3.2 and §4.4.2, with the choices the papers leave open as options. `family` names the
+configurations that the papers compare; docs/adr/0004-family.md says how their words were read.
 """
 
 from __future__ import annotations
@@ -10,219 +11,303 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sier_gui.core.domain import Modality
 from sier_gui.core.errors import SierError
-from sier_gui.core.nets.networks import NetworkConfig
-from sier_gui.core.nets.rows import product
+from sier_gui.core.nets.fusing import HEADS, Fusing, HybridFusing, OneStream, head
+from sier_gui.core.nets.inputs import PairNetwork
+from sier_gui.core.nets.networks import SHAPES, NetworkConfig
+from sier_gui.core.nets.trunks import TRUNKS, VGG
+from sier_gui.core.nets.trunks.base import Trunk, scaled
+from sier_gui.core.nets.trunks.vgg import plain
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-# channels by block; a max-pool follows each block
-VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
-VGG19 = ((64, 64), (128, 128), (256,) * 4, (512,) * 4, (512,) * 4)
-CONV = ((64, 64), (128, 128), (256, 256))
-SIDE = 128
-_PARTS = ("trunk", "conv")
+CONV = ((64, 64), (128, 128), (256, 256))  # channels of the convolution network, by block
 DENSE = 512  # width of the embeddings
 HEAD = 1024
-
-# the statistics VGG's weights were made with; pictures are RGB in [0, 1]
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 # a log-mel in [0, 1] lies around .5 ± .25
 MEL_MEAN, MEL_STD = 0.5, 0.25
 
+OPTIONS: Mapping[str, Any] = {
+    "speech_trunk": "vgg16",
+    "image_trunk": "vgg19",
+    "streams": ("image", "speech"),
+    "cross_at": "after",
+    "fusion": "crisscross",
+    "fusion_op": "product",
+    "dropout": 0.0,
+}
 
-class ParallelNet:
-    """The network of the papers; ``config.width`` scales every convolution channel and dense size.
 
-    With trunk and conv the two networks of a modality (the papers' N1 and N2, whose names they swap):
+class Family:
+    """What all networks of the kind are built of; ``config.width`` scales every channel and dense size.
 
-    - ``fusion = "crisscross"``: F_i = trunk_i + conv_s, F_s = trunk_s + conv_i;
-      ``"printed"``: equation 1 as it stands, F_s = trunk_s + trunk_i (conv_i is then unused).
-    - F_mul = F_i ⊙ F_s (``fusion_op = "product"``) or F_i + F_s (``"sum"``).
-    - O = w₁ O_sp + w₂ O_img + w₃ O_mul, w = softmax of three learned scalars (equation 2).
+    With trunk and conv the two networks of a modality (the papers' N1 and N2, whose names they swap).
+
+    Options
+    -------
+    speech_trunk, image_trunk : a name of `trunks.TRUNKS`.
+    streams : ["image", "speech"], or one of the two alone, then without fusion: its head on trunk + conv.
+    cross_at : where the modalities' networks meet: "after" the trunks, "before" them, or "both".
+    fusion : "crisscross": F_i = trunk_i + conv_s, F_s = trunk_s + conv_i; "printed": equation 1 as it stands,
+        F_s = trunk_s + trunk_i (conv_i is then unused).
+    fusion_op : F_mul = F_i ⊙ F_s ("product") or F_i + F_s ("sum").
+    dropout : before the dense layers, while training.
+
+    O = w₁ O_sp + w₂ O_img + w₃ O_mul, w = softmax of three learned scalars (equation 2).
     """
 
-    options: ClassVar[Mapping[str, Any]] = {"fusion": "crisscross", "fusion_op": "product", "dropout": 0.0}
-    separable = True
+    options = OPTIONS
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __call__(self, config: NetworkConfig) -> FamilyNetwork:
+        """The network of ``config``: separable where it can be, with a prefix where its columns are VGG's.
+
+        Raises
+        ------
+        SierError : an option has a value that it cannot have, or not beside another one.
+        """
+        streams = _streams(config)
+        for modality in SHAPES:
+            _choice(config, f"{modality}_trunk", tuple(TRUNKS))
+        cross_at = _choice(config, "cross_at", ("after", "before", "both"))
+        fusion = _choice(config, "fusion", ("crisscross", "printed"))
+        _choice(config, "fusion_op", ("product", "sum"))
+        if len(streams) == 1 and any(config.options[key] != OPTIONS[key] for key in _FOR_TWO):
+            raise SierError(
+                f"A ParallelNet of {streams[0]} alone has nothing to fuse.",
+                f"Leave out {', '.join(_FOR_TWO)}.",
+            )
+        if cross_at == "before" and fusion == "printed":
+            raise SierError(
+                'fusion = "printed" adds networks after the trunks, cross_at = "before" does not.',
+                'Use cross_at = "after" or "both".',
+            )
+        if cross_at != "after":
+            return EarlyCrossed(config, streams)
+        plain_columns = all(config.options[f"{modality}_trunk"] in VGG for modality in streams)
+        return PlainParallelNet(config, streams) if plain_columns else ParallelNet(config, streams)
+
+
+PARALLELNET = Family()
+_FOR_TWO = ("cross_at", "fusion", "fusion_op")
+
+
+class FamilyNetwork(PairNetwork):
+    """The parts: ``<modality>_trunk``, ``<modality>_conv`` and heads, named as `fusing` reads them."""
+
+    parts: ClassVar[Sequence[str]] = ("trunk", "conv")
+
+    def __init__(self, config: NetworkConfig, streams: Sequence[Modality]) -> None:
         import torch
         from torch import nn
 
-        self.classes = config.classes
-        self.config = config
-        self.fusion = _choice(config, "fusion", ("crisscross", "printed"))
-        self.fusion_op = _choice(config, "fusion_op", ("product", "sum"))
-        dropout = float(config.options["dropout"])
-        self.dense = _scaled(DENSE, config.width)
-        head = _scaled(HEAD, config.width)
-
-        def make_head() -> nn.Module:
-            return nn.Sequential(
-                nn.Linear(self.dense, head),
-                nn.ReLU(),
-                nn.Dropout(dropout),
-                nn.Linear(head, head),
-                nn.ReLU(),
-                nn.Dropout(dropout),
-                nn.Linear(head, len(self.classes)),
-            )
-
-        self.module = nn.ModuleDict(
-            {
-                "speech_trunk": nn.Sequential(
-                    nn.Conv2d(1, 3, 1), _column(3, VGG16, config.width, self.dense, dropout)
-                ),
-                "image_trunk": _column(3, VGG19, config.width, self.dense, dropout),
-                "speech_conv": _column(1, CONV, config.width, self.dense, dropout),
-                "image_conv": _column(3, CONV, config.width, self.dense, dropout),
-                "head_speech": make_head(),
-                "head_image": make_head(),
-                "head_product": make_head(),
-            }
-        )
-        self.module.register_parameter("late_weights", nn.Parameter(torch.zeros(3)))
-        self.module.register_buffer("absence_image", torch.zeros(3, 1, 1))
-        self.module.register_buffer("absence_speech", torch.zeros(1, SIDE, 1))
-        for name, values in (("image_mean", IMAGENET_MEAN), ("image_std", IMAGENET_STD)):
-            self.module.register_buffer(name, torch.tensor(values).view(3, 1, 1), persistent=False)
+        self.classes, self.config, self.streams = config.classes, config, tuple(streams)
+        self.dense = scaled(DENSE, config.width)
+        self._dropout = _dropout(config)
+        own = [m for m in (Modality.SPEECH, Modality.IMAGE) if m in streams]
+        modules = {f"{m}_{part}": self._part(m, part) for part in self.parts for m in own}
+        heads = HEADS if len(streams) > 1 else [f"head_{streams[0]}"]
+        for name in heads:
+            modules[name] = head(self.dense, scaled(HEAD, config.width), len(self.classes), self._dropout)
+        self.module = nn.ModuleDict(modules)
+        if len(streams) > 1:
+            self.module.register_parameter("late_weights", nn.Parameter(torch.zeros(3)))
+        self._register_inputs()
         _initialise(self.module)
         with torch.no_grad():  # start near equal probabilities: the product's scale would make a loud guess
-            for name in ("head_speech", "head_image", "head_product"):
+            for name in heads:
                 self.module.get_parameter(f"{name}.6.weight").mul_(0.1)
         self.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._fusing = self._made_fusing()
 
-    @property
-    def absence_mean(self) -> Mapping[Modality, Tensor]:
-        return {
-            Modality.IMAGE: self.module.get_buffer("absence_image"),
-            Modality.SPEECH: self.module.get_buffer("absence_speech"),
-        }
+    def _part(self, modality: Modality, part: str) -> nn.Module:
+        from torch import nn
+
+        channels, _, _ = SHAPES[modality]
+        if part == "conv":
+            return self._column(plain(CONV, self.config.width, channels))
+        if part == "cross":
+            return nn.Conv2d(scaled(CONV[0][-1], self.config.width), 3, 1)
+        column = self._column(TRUNKS[self.config.options[f"{modality}_trunk"]](self.config.width))
+        return column if channels == 3 else nn.Sequential(nn.Conv2d(channels, 3, 1), column)
+
+    def _column(self, trunk: Trunk) -> nn.Module:
+        """The trunk, batch-norm, flatten, dense with ReLU: → (B, dense)."""
+        from torch import nn
+
+        return nn.Sequential(
+            *trunk.layers,
+            nn.BatchNorm2d(trunk.channels),
+            nn.Flatten(),
+            nn.Dropout(self._dropout),
+            nn.Linear(trunk.channels * trunk.side**2, self.dense),
+            nn.ReLU(),
+        )
+
+    def _made_fusing(self) -> Fusing:
+        if len(self.streams) == 1:
+            return OneStream(self.module, self.dense, self.streams[0])
+        by_product = self.config.options["fusion_op"] == "product"
+        return HybridFusing(self.module, self.dense, self._crossing(), product=by_product)
+
+    def _crossing(self) -> str:
+        return str(self.config.options["fusion"])
 
     def load_pretrained(self, sources: Mapping[str, str]) -> None:
         """``{"speech_trunk": "vgg16", "image_trunk": "vgg19"}``, either or both; see `weights`.
 
         Raises
         ------
-        SierError : another part, or weights that do not fit (they need ``width = 1``).
+        SierError : a part that is no VGG trunk of this network, or weights that do not fit (they need
+            ``width = 1``).
         """
         from sier_gui.core.nets.weights import copy_convolutions
 
+        trunks = [f"{modality}_trunk" for modality in self.streams]
+        fitting = [name for name in trunks if self.config.options[name] in VGG]
         for part, source in sources.items():
-            if part not in ("speech_trunk", "image_trunk"):
+            if part not in fitting:
                 raise SierError(
-                    f"[init] of ParallelNet names {part}.", "Its parts are speech_trunk and image_trunk."
+                    f"[init] of ParallelNet names {part}.",
+                    f"Its parts that can start from published weights: {' and '.join(fitting) or 'none'}.",
                 )
             copy_convolutions(source, self.module.get_submodule(part))
 
+    def _prepared(self, modality: Modality, batch: Tensor) -> Tensor:
+        """(B, 3|1, 128, 128) in [0, 1] → the same, standardised."""
+        import torch
+
+        x = self._standardised(batch) if modality is Modality.IMAGE else (batch - MEL_MEAN) / MEL_STD
+        return x.contiguous(memory_format=torch.channels_last)
+
+
+class ParallelNet(FamilyNetwork):
+    """Modalities that meet after their trunks, if at all: coalitions can be factorised."""
+
     def embed(self, modality: Modality, batch: Tensor) -> Tensor:
-        """(B, 3|1, 128, 128) → (B, 2·dense): outputs of the trunk, then of the convolution network."""
-        parts = zip(self.columns(modality), self.prefix(modality, batch), strict=True)
-        return self.join(modality, [column(part) for column, part in parts])
+        """(B, 3|1, 128, 128) → (B, 2·dense): outputs of the trunk, then of the convolution network.
+
+        (B, 1) zeros for a modality that the network does not look at.
+        """
+        import torch
+
+        if modality not in self.streams:
+            return batch.new_zeros(len(batch), 1)
+        x = self._prepared(modality, batch)
+        return torch.cat([self.module.get_submodule(f"{modality}_{part}")(x) for part in self.parts], dim=1)
+
+    def fuse(self, embeddings: Mapping[Modality, Tensor]) -> Tensor:
+        """(B, D) per modality → logits (B, C)."""
+        return self._fusing.fuse(embeddings)
+
+    def fuse_grid(self, images: Tensor, speech: Tensor) -> Tensor:
+        """(K, D), (L, D) → logits (K, L, C): `fuse` of all pairs."""
+        return self._fusing.fuse_grid(images, speech)
+
+
+class PlainParallelNet(ParallelNet):
+    """With VGG trunks: all columns begin alike, and see little of the input (`core.explain.prefix`)."""
 
     def prefix(self, modality: Modality, batch: Tensor) -> Sequence[Tensor]:
         """(B, 3|1, 128, 128) → first two blocks of trunk and convolution network, (B, channels, 32, 32) each.
 
-        They see little of the input, so explanations look them up (`core.explain.prefix`).
+        One constant cell for a modality that the network does not look at.
         """
-        import torch
-
-        if modality is Modality.IMAGE:
-            x = (batch - self.module.get_buffer("image_mean")) / self.module.get_buffer("image_std")
-        else:
-            x = (batch - MEL_MEAN) / MEL_STD
-        x = x.contiguous(memory_format=torch.channels_last)
-        return [first(x) for first, _ in self._columns(modality)]
+        if modality not in self.streams:
+            return [batch.new_zeros(len(batch), 1, 1, 1)]
+        x = self._prepared(modality, batch)
+        return [first(x) for first, _ in self._cut(modality)]
 
     def columns(self, modality: Modality) -> Sequence[nn.Sequential]:
         """Trunk and convolution network from their third block on: (B, dense) each."""
-        return [rest for _, rest in self._columns(modality)]
+        from torch import nn
+
+        if modality not in self.streams:
+            return [nn.Sequential()]
+        return [rest for _, rest in self._cut(modality)]
 
     def join(self, modality: Modality, outputs: Sequence[Tensor]) -> Tensor:
-        """What `columns` gave → (B, 2·dense)."""
+        """What `columns` gave → (B, D)."""
         import torch
 
-        return torch.cat(list(outputs), dim=1)
+        return torch.cat([output.flatten(1) for output in outputs], dim=1)
 
     def prefix_window(self, modality: Modality) -> tuple[int, int, int]:
         """Size, stride and start of the window that an output of `prefix` sees along an axis.
 
         Two 3×3 convolutions and a pool see 6 cells every 2, from −2; two more and a pool 16 every 4, from −6.
         """
-        return 16, 4, -6
+        return (16, 4, -6) if modality in self.streams else (1, SHAPES[modality][1], 0)
 
-    def _columns(self, modality: Modality) -> Sequence[tuple[nn.Sequential, nn.Sequential]]:
+    def _cut(self, modality: Modality) -> Sequence[tuple[nn.Sequential, nn.Sequential]]:
         """Trunk and convolution network, cut after their second max-pool."""
-        from torch import nn
-
-        trunk, conv = (list(self.module.get_submodule(f"{modality}_{part}").children()) for part in _PARTS)
+        trunk, conv = (
+            list(self.module.get_submodule(f"{modality}_{part}").children()) for part in self.parts
+        )
         if modality is Modality.SPEECH:  # its 1×1 convolution, then the column
             trunk = [trunk[0], *trunk[1].children()]
-        cut = []
-        for layers in (trunk, conv):
-            after = [i + 1 for i, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d)][1]
-            cut.append((nn.Sequential(*layers[:after]), nn.Sequential(*layers[after:])))
-        return cut
+        return [_split(layers, _pools(layers)[1] + 1) for layers in (trunk, conv)]
+
+
+class EarlyCrossed(FamilyNetwork):
+    """Modalities that meet before their trunks (`cross_at` "before" or "both": Baselines 2 and 1).
+
+    The convolution network is divided before its first pool, where its maps are as large as the input. Its
+    first part, brought to three channels by a 1×1 convolution, is added to what the *other* modality's trunk
+    sees; its second part goes on from there. After the trunks F_i and F_s are formed as ever ("both"), or of
+    each modality's own two networks ("before").
+    """
+
+    parts = ("trunk", "conv", "cross")
+    separable = False
+
+    def _crossing(self) -> str:
+        return super()._crossing() if self.config.options["cross_at"] == "both" else "own"
+
+    def embed(self, modality: Modality, batch: Tensor) -> Tensor:
+        """(B, 3|1, 128, 128) → (B, D): the input itself, flattened; nothing comes from one modality alone."""
+        return batch.flatten(1)
 
     def fuse(self, embeddings: Mapping[Modality, Tensor]) -> Tensor:
-        """(B, 2·dense) per modality → logits (B, C)."""
-        trunk_i, conv_i = embeddings[Modality.IMAGE].split(self.dense, dim=1)
-        trunk_s, conv_s = embeddings[Modality.SPEECH].split(self.dense, dim=1)
-        f_image = trunk_i + conv_s
-        f_speech = trunk_s + (conv_i if self.fusion == "crisscross" else trunk_i)
-        f_product = f_image * f_speech if self.fusion_op == "product" else f_image + f_speech
-        w = self.module.get_parameter("late_weights").softmax(0)
+        """The whole network, on flattened inputs: → logits (B, C)."""
+        import torch
+
         part = self.module.get_submodule
-        return (
-            w[0] * part("head_speech")(f_speech)
-            + w[1] * part("head_image")(f_image)
-            + w[2] * part("head_product")(f_product)
+        seen, carried, conv = {}, {}, {}  # by a modality's trunk; from its first part; by its second part
+        for m, flat in embeddings.items():
+            x = self._prepared(m, flat.unflatten(1, SHAPES[m]))
+            layers = list(part(f"{m}_conv").children())
+            first, second = _split(layers, _pools(layers)[0])
+            maps = first(x)
+            seen[m] = part(f"{m}_trunk.0")(x) if m is Modality.SPEECH else x
+            carried[m], conv[m] = part(f"{m}_cross")(maps), second(maps)
+        seen[Modality.IMAGE] = seen[Modality.IMAGE] + carried[Modality.SPEECH]
+        seen[Modality.SPEECH] = seen[Modality.SPEECH] + carried[Modality.IMAGE]
+        columns = {Modality.IMAGE: part("image_trunk"), Modality.SPEECH: part("speech_trunk.1")}
+        return self._fusing.fuse({m: torch.cat([columns[m](seen[m]), conv[m]], dim=1) for m in seen})
+
+
+def _pools(layers: Sequence[nn.Module]) -> list[int]:
+    from torch import nn
+
+    return [i for i, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d)]
+
+
+def _split(layers: Sequence[nn.Module], place: int) -> tuple[nn.Sequential, nn.Sequential]:
+    from torch import nn
+
+    return nn.Sequential(*layers[:place]), nn.Sequential(*layers[place:])
+
+
+def _streams(config: NetworkConfig) -> tuple[Modality, ...]:
+    given = config.options["streams"]
+    known = [str(m) for m in SHAPES]
+    names = [m for m in known if m in given] if isinstance(given, list | tuple) else []
+    if not names or len(names) < len(given):
+        raise SierError(
+            f"streams = {given!r} is not an option of ParallelNet.",
+            f"Use one or both of {', '.join(known)}, in a list.",
         )
-
-    def fuse_grid(self, images: Tensor, speech: Tensor) -> Tensor:
-        """(K, 2·dense), (L, 2·dense) → logits (K, L, C): `fuse` of all pairs.
-
-        F_i and F_s are sums of an image's and an utterance's share, so a head's first layer on them is the
-        sum of its products with the shares, K + L products in place of K·L.
-        """
-        trunk_i, conv_i = images.split(self.dense, dim=1)
-        trunk_s, conv_s = speech.split(self.dense, dim=1)
-        own = conv_i if self.fusion == "crisscross" else trunk_i
-        w = self.module.get_parameter("late_weights").softmax(0)
-        logits = w[0] * self._head_of_sums("head_speech", own, trunk_s)
-        logits += w[1] * self._head_of_sums("head_image", trunk_i, conv_s)
-        if self.fusion_op == "sum":
-            return logits + w[2] * self._head_of_sums("head_product", trunk_i + own, trunk_s + conv_s)
-        f_product = (trunk_i[:, None] + conv_s) * (own[:, None] + trunk_s)
-        weight, bias = self._dense("head_product.0")
-        hidden = product(f_product.flatten(0, 1), weight, bias)
-        return logits + w[2] * self._after_first("head_product", hidden).view_as(logits)
-
-    def _head_of_sums(self, name: str, images: Tensor, speech: Tensor) -> Tensor:
-        """A head on the sums of all pairs: (K, dense), (L, dense) → (K, L, C)."""
-        weight, bias = self._dense(f"{name}.0")
-        hidden = product(images, weight, None)[:, None] + product(speech, weight, bias)
-        return self._after_first(name, hidden.flatten(0, 1)).view(len(images), len(speech), -1)
-
-    def _after_first(self, name: str, hidden: Tensor) -> Tensor:
-        """(n, head) before the first ReLU → (n, C)."""
-        from torch.nn.functional import linear
-
-        hidden = product(hidden.relu_(), *self._dense(f"{name}.3"))
-        return linear(hidden.relu_(), *self._dense(f"{name}.6"))
-
-    def _dense(self, name: str) -> tuple[Tensor, Tensor]:
-        """Weight and bias."""
-        return self.module.get_parameter(f"{name}.weight"), self.module.get_parameter(f"{name}.bias")
-
-    def forward(self, images: Tensor, log_mels: Tensor) -> Tensor:
-        return self.fuse(
-            {
-                Modality.IMAGE: self.embed(Modality.IMAGE, images),
-                Modality.SPEECH: self.embed(Modality.SPEECH, log_mels),
-            }
-        )
+    return tuple(m for m in SHAPES if str(m) in given)
 
 
 def _choice(config: NetworkConfig, key: str, allowed: Sequence[str]) -> str:
@@ -232,27 +317,11 @@ def _choice(config: NetworkConfig, key: str, allowed: Sequence[str]) -> str:
     return str(value)
 
 
-def _scaled(size: int, width: float) -> int:
-    return max(1, round(size * width))
-
-
-def _column(
-    channels: int, blocks: Sequence[Sequence[int]], width: float, dense: int, dropout: float
-) -> nn.Module:
-    """3×3 convolutions with ReLU, a max-pool after each block, batch-norm, flatten, dense with ReLU."""
-    from torch import nn
-
-    layers: list[nn.Module] = []
-    side = SIDE
-    for block in blocks:
-        for size in block:
-            layers += [nn.Conv2d(channels, _scaled(size, width), 3, padding=1), nn.ReLU(inplace=True)]
-            channels = _scaled(size, width)
-        layers.append(nn.MaxPool2d(2))
-        side //= 2
-    layers += [nn.BatchNorm2d(channels), nn.Flatten(), nn.Dropout(dropout)]
-    layers += [nn.Linear(channels * side * side, dense), nn.ReLU()]
-    return nn.Sequential(*layers)
+def _dropout(config: NetworkConfig) -> float:
+    value = config.options["dropout"]
+    if type(value) not in (int, float) or not 0 <= value < 1:
+        raise SierError(f"dropout = {value!r} of ParallelNet is not a share in [0, 1).", "Correct [network].")
+    return float(value)
 
 
 def _initialise(module: nn.Module) -> None:

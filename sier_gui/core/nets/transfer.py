@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sier_gui.core.domain import Modality
 from sier_gui.core.errors import SierError
+from sier_gui.core.nets.inputs import PairNetwork
 from sier_gui.core.nets.networks import SHAPES, NetworkConfig
-from sier_gui.core.nets.parallelnet import IMAGENET_MEAN, IMAGENET_STD, SIDE, VGG16
+from sier_gui.core.nets.trunks.base import SIDE
+from sier_gui.core.nets.trunks.vgg import VGG16
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -26,7 +28,7 @@ LARGEST = 4.0  # standardised features are clipped here, so that no blank input 
 SPREAD = 1e-2  # added to a feature's variance: channels that hardly ever answer are not blown up
 
 
-class TransferNet:
+class TransferNet(PairNetwork):
     """Frozen trunk → pooled, standardised features → dense → head, for each stream; late fusion.
 
     Options
@@ -48,7 +50,6 @@ class TransferNet:
         "dropout": 0.5,
         "late": (0.6, 0.3, 0.1),
     }
-    separable = True
 
     def __init__(self, config: NetworkConfig) -> None:
         import torch
@@ -78,18 +79,8 @@ class TransferNet:
         self.module.register_parameter("late_weights", nn.Parameter(_log_shares(config)))
         for m, (rows, columns) in self.cells.items():
             self.module.register_buffer(f"references_{m}", torch.zeros(2, channels * rows * columns))
-        self.module.register_buffer("absence_image", torch.zeros(3, 1, 1))
-        self.module.register_buffer("absence_speech", torch.zeros(1, SIDE, 1))
-        for name, values in (("image_mean", IMAGENET_MEAN), ("image_std", IMAGENET_STD)):
-            self.module.register_buffer(name, torch.tensor(values).view(3, 1, 1), persistent=False)
+        self._register_inputs()
         self.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-    @property
-    def absence_mean(self) -> Mapping[Modality, Tensor]:
-        return {
-            Modality.IMAGE: self.module.get_buffer("absence_image"),
-            Modality.SPEECH: self.module.get_buffer("absence_speech"),
-        }
 
     def load_pretrained(self, sources: Mapping[str, str]) -> None:
         """``{"trunk": "vgg16"}``: the convolutions of VGG16, or of a safetensors file (see `weights`).
@@ -122,9 +113,8 @@ class TransferNet:
         if modality is Modality.IMAGE and self.side < SIDE:
             batch = interpolate(batch, (self.side, self.side), mode="area")
         # a log-mel is shown to the trunk as a grey picture
-        x = (batch - self.module.get_buffer("image_mean")) / self.module.get_buffer("image_std")
         first, _ = self._cut()
-        return [first(x.contiguous(memory_format=torch.channels_last))]
+        return [first(self._standardised(batch).contiguous(memory_format=torch.channels_last))]
 
     def columns(self, modality: Modality) -> Sequence[nn.Sequential]:
         """The trunk's third block: (B, channels, side / 8, side / 8)."""
@@ -191,14 +181,6 @@ class TransferNet:
         alone = w[0] * self.stream_logits(Modality.SPEECH, speech) + w[2] * bias
         own = w[1] * self.stream_logits(Modality.IMAGE, images)
         return w[2] * fused.mT + alone + own[:, None]
-
-    def forward(self, images: Tensor, log_mels: Tensor) -> Tensor:
-        return self.fuse(
-            {
-                Modality.IMAGE: self.embed(Modality.IMAGE, images),
-                Modality.SPEECH: self.embed(Modality.SPEECH, log_mels),
-            }
-        )
 
     def _prepared(self, modality: Modality, features: Tensor) -> Tensor:
         """Standardised by the first `SETTLING` training batches, without what an absent stream would answer.

@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from sier_gui.core import paths
 from sier_gui.core.domain import FloatArray
 from sier_gui.core.errors import SierError
-from sier_gui.core.nets.parallelnet import IMAGENET_MEAN, IMAGENET_STD, VGG16, VGG19
+from sier_gui.core.nets.inputs import IMAGENET_MEAN, IMAGENET_STD
 from sier_gui.core.nets.release_files import read_tensors, write_tensors
+from sier_gui.core.nets.trunks.vgg import VGG16, VGG19
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -22,8 +22,9 @@ from torch import nn
 from sier_gui.core import paths
 from sier_gui.core.errors import SierError
 from sier_gui.core.nets import weights
-from sier_gui.core.nets.parallelnet import IMAGENET_MEAN, IMAGENET_STD, VGG16, VGG19
+from sier_gui.core.nets.inputs import IMAGENET_MEAN, IMAGENET_STD
 from sier_gui.core.nets.release_files import write_tensors
+from sier_gui.core.nets.trunks.vgg import VGG16, VGG19
 
 TINY16 = tuple(tuple(1 + i for i, _ in enumerate(block)) for block in VGG16)
 TINY19 = tuple(tuple(1 + i for i, _ in enumerate(block)) for block in VGG19)
