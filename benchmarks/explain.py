@@ -30,6 +30,7 @@ import multiprocessing
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -244,8 +245,8 @@ def row_memory(bench: Bench) -> Iterator[Row]:
     """In a process of its own, since a process's peak never falls."""
     seconds = 10 if bench.quick else bench.memory_seconds
     say(f"peak memory over {seconds:g} s" if seconds else "peak memory of the whole explanation")
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        gib, share = pool.apply(peak_memory, (seconds, bench.threads))
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        gib, share = pool.submit(peak_memory, seconds, bench.threads).result()
     part = (
         "the whole of it" if share == 1 else f"only its first {seconds:g} s, {percent(share)} of the passes"
     )
@@ -255,7 +256,7 @@ def row_memory(bench: Bench) -> Iterator[Row]:
 def peak_memory(seconds: float, threads: int) -> tuple[float, float]:
     """GiB at most so far, and the share of the explanation that was done in ``seconds`` (0: all the time)."""
     torch.set_num_threads(threads)
-    inputs = Bench(True, threads, 1, seconds, False).inputs(1)[0]
+    inputs = Bench(True, threads).inputs(1)[0]
     model, token, share = full_width(), CancelToken(), 0.0
     end = time.perf_counter() + (seconds or float("inf"))
 
@@ -324,7 +325,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer players and samples, under two minutes")
     parser.add_argument("--rows", metavar="1,5,mem", help=f"some of {', '.join(ROWS)}")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--samples", type=int, help="for rows 5, 6 and 10: 20, or 4 with --quick")
+    parser.add_argument("--samples", type=int, help="for rows 5, 6 and 10: 20, or 3 with --quick")
     parser.add_argument("--memory-seconds", type=float, default=120.0, help="0: the whole explanation")
     parser.add_argument("--profile", action="store_true", help="row out also prints time by layer")
     parser.add_argument("--json", metavar="FILE", type=Path)
@@ -334,7 +335,7 @@ def main() -> None:
     unknown = [number for number in wanted if number not in ROWS]
     if unknown:
         parser.error(f"no row {', '.join(unknown)}; there are {', '.join(ROWS)}")
-    samples = given.samples or (4 if given.quick else 20)
+    samples = given.samples or (3 if given.quick else 20)
     bench = Bench(given.quick, given.threads, samples, given.memory_seconds, given.profile)
     table = Table(bench, given.json)
     for make in dict.fromkeys(ROWS[number] for number in wanted):

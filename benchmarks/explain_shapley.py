@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import numpy as np
+import torch
 from explain_peers import PEERS, Peer, own_seconds
 from explain_table import Bench, Row, final, percent, say, seconds_per_call, timed
 from explain_truth import Plan, Study, flat, reached, share
@@ -27,41 +30,60 @@ def game_of(bench: Bench) -> ExplainRequest:
     return ExplainRequest("shapley", 3 if bench.quick else 4, 6 if bench.quick else 8)
 
 
-def studies_of(bench: Bench) -> list[Study]:
-    """Exact values of each sample and every estimator's errors, measured now or kept from before."""
+def peers_of(bench: Bench, number: int) -> list[Peer]:
+    """The slow ones on the first sample only, and not where time is short."""
+    return [peer for peer in PEERS if not peer.slow or (number == 0 and not bench.quick)]
+
+
+def studies_of(bench: Bench, *, peers: bool) -> list[Study]:
+    """Exact values of each sample and, with ``peers``, their errors: measured now or kept from before.
+
+    Measured in processes of their own: tables and tree models leave a process slower for good, and the
+    clocks of this one are to be trusted.
+    """
+    numbers = range(len(bench.inputs(bench.samples)))
+    given = {n: peers_of(bench, n) if peers else [] for n in numbers}
+    wanted = [n for n in numbers if not study_of(bench, n).knows(given[n])]
+    # a big table is made in a fresh process; small ones need not wait for shap to compile each time
+    each = None if bench.quick else 1
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), max_tasks_per_child=each) as pool:
+        for n in wanted:
+            pool.submit(complete, bench.quick, bench.threads, bench.samples, n, peers).result()
+    return [study_of(bench, n) for n in numbers]
+
+
+def study_of(bench: Bench, number: int) -> Study:
     plan = Plan(seeds=2, most=4096) if bench.quick else Plan()
-    studies = []
-    for number, inputs in enumerate(bench.inputs(bench.samples)):
-        study = Study.of(bench.demo, inputs, game_of(bench), plan)
-        # the slow ones on the first sample only, and not where time is short
-        study.complete([p for p in PEERS if not p.slow or (number == 0 and not bench.quick)], say)
-        studies.append(study)
-    return studies
+    return Study.of(bench.demo, bench.inputs(bench.samples)[number], game_of(bench), plan)
+
+
+def complete(quick: bool, threads: int, samples: int, number: int, peers: bool) -> None:
+    """In the other process: fill the file of study ``number``."""
+    torch.set_num_threads(threads)
+    bench = Bench(quick, threads, samples)
+    study_of(bench, number).complete(peers_of(bench, number) if peers else [], say)
 
 
 def rows_5_6(bench: Bench) -> Iterator[Row]:
-    studies = studies_of(bench)
+    studies = studies_of(bench, peers=True)
     batch, _ = bench.price(bench.demo)
+    say("rows 5 and 6: ours and the network's price, timed in turn")
+    timings = {number: [our_cost(s, error, batch) for s in studies] for number, error, *_ in TARGETS}
     for number, error, captum, shapiq in TARGETS:
-        say(f"row {number}: ours and the network's price, timed in turn")
-        ours = [our_cost(study, error, batch) for study in studies]
+        ours = timings[number]
         costs = {p.label: Cost(p, studies, error, ours) for p in PEERS if not p.slow}
         goals = {f"captum {name}": goal for name, goal in captum.items()}
         best = min((label for label in costs if label.startswith("shapiq")), key=lambda x: costs[x].median)
         goals |= {best: shapiq}
         for label in [*goals, *(label for label in costs if label.startswith("shap "))]:
             yield compare(bench, number, error, ours, costs[label], goals.get(label))
-        passes = float(np.median([one["passes"] for one in ours]))
+        lines = [*exact_line(ours), *(cost.line for cost in costs.values()), *slow_lines(studies[0], error)]
         yield Row(
             number,
             f"  where {error:.0%} is reached: inputs through the network",
-            passes,
+            float(np.median([one["passes"] for one in ours])),
             "passes",
-            notes=[
-                *exact_line(ours),
-                *(cost.line for cost in costs.values()),
-                *slow_lines(studies[0], error),
-            ],
+            notes=lines,
             facts={"batch": batch, "ours": ours, "peers": {label: c.points for label, c in costs.items()}},
         )
 
@@ -164,17 +186,15 @@ def slow_lines(study: Study, error: float) -> Iterator[str]:
     for peer in PEERS:
         if peer.slow and peer.label in study.known["peers"]:
             curve = study.peer_curve(peer)
-            budget = reached(curve, error) or max(curve)
-            own = own_time(peer, len(study.shapley), budget)
-            off = percent(float(np.median(curve[budget]["errors"])))
-            calls = curve[budget]["evaluations"]
-            yield f"{peer.label:<46}{calls:>9} evaluations: error {off}, {own:.3g} s of its own (one sample)"
+            point = curve[reached(curve, error) or max(curve)]
+            calls, off = point["evaluations"], percent(float(np.median(point["errors"])))
+            yield f"{peer.label:<46}{calls:>9} evaluations: error {off}, {point['own']:.2g} s of its own"
 
 
 def rows_10(bench: Bench) -> Iterator[Row]:
     """Points by which the image's share of Σ|φ| is off; Owen values are held to Owen values."""
     game, off, between = game_of(bench), {"shapley": [], "owen": []}, []
-    for study in studies_of(bench):
+    for study in studies_of(bench, peers=False):
         n_image, c = study.players.counts[Modality.IMAGE], study.target
         exact = {"shapley": study.shapley[:, c], "owen": study.owen[:, c]}
         for method, found in off.items():

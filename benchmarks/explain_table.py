@@ -50,9 +50,9 @@ class Bench:
 
     quick: bool
     threads: int
-    samples: int
-    memory_seconds: float
-    profile: bool
+    samples: int = 1
+    memory_seconds: float = 0.0
+    profile: bool = False
     _prices: dict[int, tuple[int, float]] = field(default_factory=dict)
 
     @cached_property
@@ -171,11 +171,11 @@ class Row:
             ratio = f"{more}{self.ratio:.3g}×{spread}"
         goal = "" if self.goal is None else f"{'≤' if self.ratio is None else '≥'} {self.goal:g}"
         peer = "" if self.peer is None else f"{more}{self.peer:.3g}"
-        cells = f"{self.number:<4}{self.figure:<62}{self.ours:>9.3g} {self.unit:<7}{peer:>9}  {ratio:<22}"
+        cells = f"{self.number:<4}{self.figure:<68}{self.ours:>9.3g} {self.unit:<7}{peer:>9}  {ratio:<22}"
         return "\n".join([f"{cells}{goal:<8}{self.verdict}", *(f"      {note}" for note in self.notes)])
 
 
-HEAD = f"{'':<4}{'figure':<62}{'ours':>9} {'':<7}{'peer':>9}  {'ratio (quartiles)':<22}{'goal':<8}"
+HEAD = f"{'':<4}{'figure':<68}{'ours':>9} {'':<7}{'peer':>9}  {'ratio (quartiles)':<22}{'goal':<8}"
 
 
 @dataclass

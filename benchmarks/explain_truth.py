@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -172,11 +173,12 @@ class Study:
         """(n, C), by shap.PartitionExplainer's full tree on the table."""
         return np.array(self.known["owen"])
 
+    def knows(self, peers: Sequence[Peer]) -> bool:
+        """Whether the exact values and the errors of these peers were found before."""
+        return "shapley" in self.known and all(peer.label in self.known.get("peers", {}) for peer in peers)
+
     def complete(self, peers: Sequence[Peer], say: Callable[[str], None]) -> None:
-        """Enumerate the game and follow the peers, as far as that was not done before."""
-        missing = [peer for peer in peers if peer.label not in self.known.get("peers", {})]
-        if "shapley" in self.known and not missing:
-            return
+        """Enumerate the game, and follow the peers that were not followed before."""
         say(f"{self.inputs.sample_id}: every coalition of {sum(self.players.counts.values())} players")
         game = network_game(self.model, self.inputs, self.request, black_box=False, batch=None)
         table = exact_table(game)
@@ -186,9 +188,12 @@ class Study:
         self.known["owen"] = owen.tolist()
         self._write()
         column = np.ascontiguousarray(table[:, self.target])
-        for peer in missing:
+        curves = self.known.setdefault("peers", {})
+        for peer in peers:
+            if peer.label in curves:
+                continue
             say(f"{self.inputs.sample_id}: {peer.label}")
-            self.known.setdefault("peers", {})[peer.label] = self._curve_of(peer, column)
+            curves[peer.label] = self._curve_of(peer, column)
             self._write()
 
     def peer_curve(self, peer: Peer) -> dict[int, dict[str, Any]]:
@@ -219,8 +224,10 @@ class Study:
 
     def _curve_of(self, peer: Peer, column: NDArray[np.float32]) -> dict[str, Any]:
         def run(budget: int, seed: int) -> dict[str, Any]:
-            box = table_box(column)
-            return {"error": self.error(peer.values(box, budget, seed)), "evaluations": box.evaluations}
+            box, started = table_box(column), time.process_time()
+            error = self.error(peer.values(box, budget, seed))
+            own = time.process_time() - started - box.seconds
+            return {"error": error, "evaluations": box.evaluations, "own": own}
 
         if peer.slow:
             return self._followed(run, 1, peer.least, peer.most)
