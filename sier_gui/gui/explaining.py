@@ -127,7 +127,7 @@ def how_text(attribution: Attribution, target: str) -> str:
     ]
     device = attribution.provenance.get("device")
     parts += [str(device)] if device else []
-    return " · ".join(parts) + (" ✓" if attribution.complete else "")
+    return " · ".join(parts) + ("\N{NO-BREAK SPACE}✓" if attribution.complete else "")
 
 
 def _certainty(attribution: Attribution, target: str) -> str:

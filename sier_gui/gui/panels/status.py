@@ -118,10 +118,13 @@ class StatusLine(QWidget):
             words.append(time_left(time.monotonic() - begun, progress, before))
         if kind in _PAUSES:
             action = self._actions.action(_PAUSES[kind])
-            self.pause.setDefaultAction(action)
-            words[2:] = (
-                ["paused"] if action.isChecked() else [progress.text] if kind == "survey" else words[2:]
-            )
+            if self.pause.defaultAction() is not action:
+                self.pause.removeAction(self.pause.defaultAction())  # two would make it a menu
+                self.pause.setDefaultAction(action)
+            if action.isChecked():
+                words[2:] = ["paused"]
+            elif kind == "survey":
+                words[2:] = [progress.text]
         self.bar.setRange(0, 1000 if progress.total else 0)
         self.bar.setValue(round(1000 * progress.fraction))
         self.work.setText("  ".join(word for word in words if word))

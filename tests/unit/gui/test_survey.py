@@ -114,6 +114,7 @@ def test_pause_and_resume_from_the_status_line(
     qtbot.mouseClick(status.pause, Qt.MouseButton.LeftButton)
     assert status.work.text().endswith("paused")
     assert status.pause.text() == "resume"
+    assert status.pause.actions() == [bench.actions.action("survey.pause")]  # more would make it a menu
     fake.step.release(20)
     qtbot.waitUntil(lambda: bool(bench.computer._parked), timeout=LONG)
     assert bench.computer.busy("survey")

@@ -63,7 +63,8 @@ def test_one_bar_per_class_as_long_as_its_probability(
     for bar, p in zip(probabilities.bars, answer.probabilities, strict=True):
         row = pixels(bar)[bar.height() // 2]
         length = is_colour(row, theme.class_colour(bar.class_name, classes)).sum()
-        assert length == pytest.approx(p * bar.bar_area().width(), abs=1.01)
+        # pixels that the bar covers in part, at either end, have another colour
+        assert length == pytest.approx(p * bar.bar_area().width(), abs=1.99)
         assert f"{p:.2f}" in bar.accessibleName()
         assert bar.class_name in bar.accessibleName()
 
@@ -197,7 +198,7 @@ def test_the_additivity_line_reads_as_in_the_sketch(explanation: ExplanationPane
     assert explanation.sums.text() == "sum of parts: image +0.200, speech +0.130"
     assert explanation.split.text() == "two players: image +0.210, speech +0.120"
     assert explanation.shares.accessibleName() == "Modality shares: image 61 %, speech 39 %"
-    assert explanation.how.text() == "Owen · exact · 1,040 evaluations · 1.2 s · cpu ✓"
+    assert explanation.how.text() == "Owen · exact · 1,040 evaluations · 1.2 s · cpu\N{NO-BREAK SPACE}✓"
     f_all[2] += 0.002
     state.set_attribution(replace(known, f_all=f_all))
     assert "residual 2.0e−03" in explanation.additivity.text()
@@ -228,7 +229,7 @@ def test_how_it_was_made_is_true_of_each_method(explanation: ExplanationPanel, s
     for method, said in made.items():
         state.set_attribution(replace(exact, method=method))
         assert explanation.how.text().startswith(said)
-        assert explanation.how.text().endswith(" ✓")
+        assert explanation.how.text().endswith("\N{NO-BREAK SPACE}✓")
     estimated = views.attribution(of, estimated=True)
     state.set_attribution(estimated)
     values = np.concatenate([v[2].ravel() for v in estimated.values.values()])
