@@ -63,7 +63,7 @@ def verdicts(table: TruthTable) -> Section:
     """Claims, each with the figure that decides it."""
     ours = table.ours
     found = [
-        (f"{ours}'s insertion − deletion above {rival}'s", by_scope[BOTH]["faithfulness"])
+        (f"{ours}: larger insertion − deletion than {rival}", by_scope[BOTH]["faithfulness"])
         for rival, by_scope in table.differences.items()
     ]
     for m, figures in table.pointing[ours].items():

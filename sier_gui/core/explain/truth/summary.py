@@ -264,9 +264,8 @@ def sections(table: TruthTable) -> list[Section]:
     ]
     pointing = _pointing_rows(table)
     if pointing:
-        n = max(f["hit"].n for by_modality in table.pointing.values() for f in by_modality.values())
-        header = ("players", "map", "hit", "hit − chance", f"{table.ours} − map", "IoU")
-        found.append(Section(f"Pointing at the evidence, up to {n} samples", header, pointing))
+        header = ("players", "samples", "map", "hit", "hit − chance", f"{table.ours} − map", "IoU")
+        found.append(Section("Pointing at the evidence", header, pointing))
     return found
 
 
@@ -294,9 +293,8 @@ def _pointing_rows(table: TruthTable) -> list[tuple[str, ...]]:
         said = f"{table.ours}, drawn anew: {name}" if name in table.randomised else name
         for m, figures in by_modality.items():
             ahead = "" if name == table.ours else str(figures["ahead"])
-            rows.append(
-                (m, said, str(figures["hit"]), str(figures["above_chance"]), ahead, str(figures["iou"]))
-            )
+            hit, above, iou = (figures[key] for key in ("hit", "above_chance", "iou"))
+            rows.append((m, str(hit.n), said, str(hit), str(above), ahead, str(iou)))
     return sorted(rows, key=lambda row: row[0])
 
 

@@ -93,6 +93,8 @@ def test_networks_drawn_anew_decorrelate_and_miss_the_evidence(known: Any) -> No
         assert r.randomised["head"]["both"] == pytest.approx(1)
     rho = [r.randomised["whole"]["both"] for r in reports]
     assert abs(np.mean(rho)) < 4 / np.sqrt(12 * 19)  # independent ranks of 20: ρ has variance 1/19
+    draws = {r.maps["random"][IMAGE].tobytes() for r in reports}
+    assert len(draws) == len(reports)  # every sample has draws of its own
     image = [r.randomised_pointing["whole"][IMAGE].hit for r in reports]
     assert np.mean(image) < 0.4  # chance: 1/16
     assert np.mean([r.pointing["owen"][IMAGE].hit for r in reports]) == 1
@@ -192,10 +194,13 @@ def test_cancel_is_answered_in_every_part(real: Any, at: str) -> None:
     assert len(after) <= 1
 
 
-def test_what_was_explained_before_is_not_explained_again(real: Any, tmp_path: Path) -> None:
+def test_what_was_explained_before_is_not_explained_again(
+    real: Any, found: TruthReport, tmp_path: Path
+) -> None:
     inputs, cache = inputs_of(front=FrontEnd()), AttributionCache(tmp_path)
     one = check_sample(real, inputs, SMALL, cache=cache)
     assert len(list(tmp_path.glob("*.npz"))) == 4  # one for each absence, none of a randomised network
+    assert one.randomised == found.randomised  # not taken for maps of the release itself
     assert equal(one, check_sample(real, inputs, SMALL, cache=cache))
 
 

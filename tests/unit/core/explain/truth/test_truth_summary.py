@@ -152,7 +152,7 @@ def test_the_table_says_every_figure() -> None:
     assert all(len(row) == len(s.header) for s in (areas, randomised, absences, pointing) for row in s.rows)
     assert areas.rows[1][-1] == str(table.differences["random"]["both"]["faithfulness"])
     assert absences.rows[0][1:] == ("1", "0.600 [0.600, 0.600]")
-    assert {row[1] for row in pointing.rows} == {"owen", "random", "owen, drawn anew: whole"}
+    assert {row[2] for row in pointing.rows} == {"owen", "random", "owen, drawn anew: whole"}
     text = "\n".join(lines(table))
     assert "95 %" in text
     assert str(table.areas["owen"]["speech"]["insertion"]) in text
