@@ -116,8 +116,8 @@ def relative_error(attribution: Attribution, target: str | None) -> float | None
     return math.sqrt(errors / values) if values else None
 
 
-def how_text(attribution: Attribution, target: str) -> str:
-    """Method, certainty, cost and device in one line; ✓ where nothing more is to come."""
+def how_text(attribution: Attribution, target: str, asked: ExplainOptions) -> str:
+    """Method, certainty, cost, device and why it stopped in one line; ✓ where nothing more is to come."""
     method = METHODS.get(attribution.method)
     parts = [
         method.short if method else attribution.method,
@@ -127,6 +127,8 @@ def how_text(attribution: Attribution, target: str) -> str:
     ]
     device = attribution.provenance.get("device")
     parts += [str(device)] if device else []
+    if attribution.complete and attribution.stderr is not None:
+        parts.append(_stopped(attribution, target, asked))
     return " · ".join(parts) + ("\N{NO-BREAK SPACE}✓" if attribution.complete else "")
 
 
@@ -137,6 +139,23 @@ def _certainty(attribution: Attribution, target: str) -> str:
         return "exact" if attribution.complete else "exact sums, not divided yet"
     error = relative_error(attribution, target)
     return "estimated" if error is None else f"estimated ± {100 * error:.2g} %"
+
+
+def _stopped(attribution: Attribution, target: str, asked: ExplainOptions) -> str:
+    """Why an estimate ended: as the engine says it, else by what was asked for."""
+    reasons = {
+        "error": f"stopped at the target error of {100 * (asked.error or 0):g} %",
+        "time": f"stopped at the time limit of {asked.seconds or 0:g} s",
+        "budget": "stopped at its budget",
+    }
+    said = attribution.provenance.get("stopped")
+    if said in reasons:
+        return reasons[said]
+    error = relative_error(attribution, target)
+    if asked.error is not None and error is not None and error <= asked.error:
+        return reasons["error"]
+    timed = asked.seconds is not None and attribution.seconds >= asked.seconds
+    return reasons["time" if timed else "budget"]
 
 
 def count_unsettled(attribution: Attribution, target: str | None) -> tuple[int, int]:

@@ -168,7 +168,7 @@ class ExplanationPanel(QWidget):
         self.sums.set_text(f"sum of parts: {_pair(attribution.sums(target))}")
         self.split.set_text(f"two players: {_pair(whole)}")
         self.additivity.setText(additivity_text(attribution, target))
-        self.how.setText(how_text(attribution, target))
+        self.how.setText(how_text(attribution, target, self._state.explain_options))
         self.absence.setText(absence_text(attribution.absence))
 
     def _show_status(self) -> None:

@@ -235,6 +235,19 @@ def test_how_it_was_made_is_true_of_each_method(explanation: ExplanationPanel, s
     values = np.concatenate([v[2].ravel() for v in estimated.values.values()])
     error = 0.004 * np.sqrt(len(values)) / np.linalg.norm(values)
     assert f"Shapley · estimated ± {100 * error:.2g} % · 1,040 evaluations" in explanation.how.text()
+    assert error > 0.05
+    stopped = {
+        "stopped at its budget": {"error": 0.05, "seconds": None},
+        "stopped at the target error of 90 %": {"error": 0.9, "seconds": None},
+        "stopped at the time limit of 1 s": {"error": None, "seconds": 1.0},
+    }
+    for why, asked in stopped.items():
+        state.change_explain_options(**asked)
+        assert why in explanation.how.text()
+    state.set_attribution(replace(estimated, provenance={"stopped": "time"}))  # the engine knows best
+    state.change_explain_options(error=0.9, seconds=5.0)
+    assert "stopped at the time limit of 5 s" in explanation.how.text()
+    state.set_attribution(estimated)
     unsettled = int((np.abs(values) < 1.96 * 0.004).sum())
     assert explanation.status.text() == f"Explains hate · {unsettled} of 80 signs unsettled"
     state.set_attribution(views.attribution(of, complete=False))
