@@ -14,6 +14,7 @@ seed.
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -57,18 +58,24 @@ class Peer:
     """``run(box, budget, seed)`` → Shapley values (n,) from about ``budget`` evaluations.
 
     A ``slow`` one spends so much time of its own that it is tried on one sample, from ``least`` to ``most``.
+    A fit of interactions up to ``order`` has as many unknowns, and is not tried with fewer evaluations.
     """
 
     library: str
     name: str
     run: Callable[[BlackBox, int, int], Floats]
     slow: bool = False
+    order: int = 0
     least: int = 0
     most: int = 2**30
 
     @property
     def label(self) -> str:
         return f"{self.library} {self.name}"
+
+    def smallest(self, players: int) -> int:
+        """The first budget worth trying."""
+        return max(self.least, sum(math.comb(players, size) for size in range(self.order + 1)))
 
     def values(self, box: BlackBox, budget: int, seed: int) -> Floats:
         """As ``run``; what the libraries say about convergence or their own future is not shown."""
@@ -199,29 +206,27 @@ def _shapiq(name: str, **options: Any) -> Callable[[BlackBox, int, int], Floats]
 
 
 def _shapiq_peers() -> list[Peer]:
-    def peer(name: str, shown: str = "", slow: dict[str, Any] | None = None, **options: Any) -> Peer:
-        return Peer("shapiq", shown or name, _shapiq(name, **options), **(slow or {}))
+    paired, evenly = {"pairing_trick": True}, {"leverage": True}
+    slow: dict[str, Any] = {"slow": True, "least": 1024, "most": 4096}
 
-    slow = {"slow": True, "least": 1024, "most": 4096}
+    def peer(shown: str, name: str, about: Mapping[str, Any] | None = None, **options: Any) -> Peer:
+        return Peer(
+            "shapiq", shown, _shapiq(name, **options), order=options.get("max_order", 0), **(about or {})
+        )
+
     return [
-        peer("KernelSHAP", "KernelSHAP, paired", pairing_trick=True),
-        peer("KernelSHAP", "KernelSHAP, paired, leverage", pairing_trick=True, leverage=True),
-        peer("kADDSHAP", "kADDSHAP of order 2", max_order=2),
-        peer("kADDSHAP", "kADDSHAP of order 3, paired", pairing_trick=True, max_order=3),
-        peer(
-            "kADDSHAP",
-            "kADDSHAP of order 3, paired, leverage",
-            pairing_trick=True,
-            max_order=3,
-            leverage=True,
-        ),
-        peer("SVARM", "SVARM, paired", pairing_trick=True),
-        peer("UnbiasedKernelSHAP", "UnbiasedKernelSHAP, paired", pairing_trick=True),
-        peer("PermutationSamplingSV"),
-        peer("StratifiedSamplingSV"),
-        peer("OwenSamplingSV"),
-        peer("SPEX", index="SV", max_order=1, slow=slow),
-        peer("ProxySPEX", index="SV", max_order=1, slow=slow),
+        peer("KernelSHAP, paired", "KernelSHAP", **paired),
+        peer("KernelSHAP, paired, leverage", "KernelSHAP", **paired, **evenly),
+        peer("kADDSHAP of order 2", "kADDSHAP", max_order=2),
+        peer("kADDSHAP of order 3, paired", "kADDSHAP", max_order=3, **paired),
+        peer("kADDSHAP of order 3, paired, leverage", "kADDSHAP", max_order=3, **paired, **evenly),
+        peer("SVARM, paired", "SVARM", **paired),
+        peer("UnbiasedKernelSHAP, paired", "UnbiasedKernelSHAP", **paired),
+        peer("PermutationSamplingSV", "PermutationSamplingSV"),
+        peer("StratifiedSamplingSV", "StratifiedSamplingSV"),
+        peer("OwenSamplingSV", "OwenSamplingSV"),
+        peer("SPEX", "SPEX", slow, index="SV", max_order=1),
+        peer("ProxySPEX", "ProxySPEX", slow, index="SV", max_order=1),
     ]
 
 
@@ -245,7 +250,9 @@ def own_seconds(peer: Peer, players: int, budget: int) -> float:
     def smooth(present: Bools) -> Floats:
         return np.tanh(present @ first) + 0.1 * (present @ second) ** 2
 
-    peer.values(BlackBox(smooth, players), max(peer.least, 4 * players), 0)  # imports and compiles
+    peer.values(
+        BlackBox(smooth, players), max(peer.smallest(players), 4 * players), 0
+    )  # imports and compiles
     box = BlackBox(smooth, players)
     started = time.process_time()
     peer.values(box, budget, 0)

@@ -229,9 +229,8 @@ class Study:
             own = time.process_time() - started - box.seconds
             return {"error": error, "evaluations": box.evaluations, "own": own}
 
-        if peer.slow:
-            return self._followed(run, 1, peer.least, peer.most)
-        return self._followed(run)
+        seeds, least = 1 if peer.slow else self.plan.seeds, peer.smallest(len(self.shapley))
+        return self._followed(run, seeds, least, peer.most)
 
     def _followed(
         self,
@@ -276,5 +275,5 @@ def share(values: Floats, n_image: int) -> float:
 def source_hash() -> str:
     """Of the code that explains and of the networks: errors of another version are measured anew."""
     (core,) = map(Path, sier_gui.core.__path__)
-    files = sorted([*core.glob("explain/*.py"), *core.glob("nets/*net*.py")])
+    files = sorted([*core.glob("explain/*.py"), *core.glob("nets/**/*.py")])
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
