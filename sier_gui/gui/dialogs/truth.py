@@ -81,6 +81,9 @@ class CurvePlot(pg.PlotWidget):
         self.plotItem.clear()
         self.legend.clear()
         self.legend.setLabelTextColor(text)
+        veil = palette.color(palette.ColorRole.Window)
+        veil.setAlpha(200)  # lines shine through, letters stay readable
+        self.legend.setBrush(veil)
         for depth, (method, words, curve) in enumerate(self._drawn):
             colour, style = _LINES.get(method, (palette.color(palette.ColorRole.Accent).name(), None))
             pen = pg.mkPen(

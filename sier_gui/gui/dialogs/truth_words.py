@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sier_gui.core.domain import Modality
-from sier_gui.core.explain.truth.case import BOTH
 from sier_gui.gui.explaining import METHODS
 
 if TYPE_CHECKING:
     from sier_gui.core.explain.truth.report import TruthReport
 
+BOTH = "both"  # as `core.explain.truth.case`, whose import would keep the window waiting
 RIVALS = {
     "gradcam": "Grad-CAM",
     "gradients": "integrated gradients",

@@ -16,9 +16,11 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QTableWidget, QWidget
 from pytestqt.qtbot import QtBot
 
 from sier_gui.core.errors import SierError
+from sier_gui.core.explain.truth import case, rivals
 from sier_gui.core.explain.truth import report as truth
 from sier_gui.core.explain.truth.report import TruthReport
 from sier_gui.core.tasks import Progress
+from sier_gui.gui.dialogs import truth_words
 from sier_gui.gui.dialogs.truth import TruthDialog
 from sier_gui.gui.dialogs.truth_words import findings, number, table_rows
 
@@ -36,6 +38,11 @@ def cells(table: QTableWidget) -> list[list[str]]:
         [item.text() if (item := table.item(i, j)) else "" for j in range(table.columnCount())]
         for i in range(table.rowCount())
     ]
+
+
+def test_the_words_mean_the_reports_scopes() -> None:
+    assert truth_words.BOTH == case.BOTH
+    assert set(truth_words.RIVALS) == set(rivals.RIVALS)
 
 
 def test_each_check_is_one_number_and_one_plain_meaning() -> None:
