@@ -32,7 +32,6 @@ from sier_gui.core.explain.attribution import Attribution, Bools, ExplainRequest
 from sier_gui.core.explain.engine import explain
 from sier_gui.core.explain.game import NetworkGame
 from sier_gui.core.explain.players import Players, players_for
-from sier_gui.core.explain.shapley import all_masks
 from sier_gui.core.paths import write_json
 
 FOLDER = Path(__file__).resolve().parents[1] / "build" / "explain"
@@ -105,7 +104,7 @@ def exact_table(game: NetworkGame) -> NDArray[np.float32]:
 
 def masks_in_order(players: int) -> Bools:
     """(2^n, n): all coalitions, counting up with the first player's bit highest."""
-    return all_masks(players)[:, ::-1]
+    return (np.arange(2**players)[:, None] >> np.arange(players)[::-1] & 1).astype(bool)
 
 
 def shapley_of(table: NDArray[np.float32], n_image: int) -> Floats:
