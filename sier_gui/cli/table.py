@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from sier_gui import __version__
 from sier_gui.cli import survey, verbs
+from sier_gui.cli.build import add_build, build_dataset
 from sier_gui.cli.truth import truth
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -147,6 +148,11 @@ def verb_parser() -> argparse.ArgumentParser:
     verb.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
     verb.add_argument("--device", choices=DEVICES, default="auto")
 
+    verb = add("build-dataset", build_dataset, "A dataset of texts and pictures, labelled by networks.")
+    add_build(verb)
+    verb.add_argument("--workers", type=positive, metavar="N", help="threads (default: as many as cores)")
+    verb.add_argument("--device", choices=DEVICES, default="auto")
+
     verb = add("models", verbs.models, "List, verify or fetch releases and trunk weights.")
     verb.add_argument("action", choices=("list", "verify", "fetch"))
     verb.add_argument("name", nargs="?", help="one release; for fetch vgg16 or vgg19")
@@ -179,7 +185,10 @@ def window_size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-VERBS = ("predict", "explain", "degree", "truth", "export", "inspect", "validate", "train", "models")
+VERBS = (
+    "predict", "explain", "degree", "truth", "export", "inspect", "validate", "train", "build-dataset",
+    "models",
+)  # fmt: skip
 
 
 def window_parser() -> argparse.ArgumentParser:

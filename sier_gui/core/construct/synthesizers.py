@@ -1,4 +1,8 @@
-"""Text to speech by the synthesizers that Debian ships, behind one protocol (models.md §2)."""
+"""Text to speech behind one protocol: the synthesizers that Debian ships, and those of installed packages.
+
+A third-party synthesizer is an entry point of the group ``sier_gui.synthesizers`` naming a class without
+constructor arguments that follows `Synthesizer`; docs/build.md shows one in ten lines.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
 from math import log2
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +22,7 @@ import numpy as np
 from sier_gui.core.audio.files import Audio
 from sier_gui.core.errors import SierError
 
+GROUP = "sier_gui.synthesizers"
 TIMEOUT_S = 60.0
 _ESPEAK_WORDS_PER_MINUTE = 165
 _ESPEAK_PITCH_PER_OCTAVE = 90.0  # its 0–99 scale, measured around 50 with the voices used here
@@ -37,19 +43,28 @@ class Prosody:
 
 
 class Synthesizer(Protocol):
-    """One program that speaks. ``speak`` answers mono sound at the program's own rate."""
+    """One program that speaks; several threads may ask it at once."""
 
     name: str
+    default_voice: str
 
-    def available(self) -> bool: ...
+    def available(self) -> bool:
+        """Whether it is installed; quick."""
+        ...
 
-    def speak(self, text: str, voice: str, prosody: Prosody) -> Audio: ...
+    def speak(self, text: str, voice: str, prosody: Prosody) -> Audio:
+        """Mono sound at the program's own rate, the same for the same arguments.
+
+        Raises `SierError` without the program or the voice, or where it fails or takes too long.
+        """
+        ...
 
 
 class EspeakNg:
     """espeak-ng; voices as ``language+variant``, e.g. ``en-gb+f2``."""
 
     name = "espeak-ng"
+    default_voice = "en-us+f2"
 
     def available(self) -> bool:
         return shutil.which(self.name) is not None
@@ -70,6 +85,7 @@ class Flite:
     """flite; voices ``awb``, ``slt``, ``rms``, ``kal16``."""
 
     name = "flite"
+    default_voice = "slt"
 
     def available(self) -> bool:
         return shutil.which(self.name) is not None
@@ -95,6 +111,7 @@ class Festival:
     """festival with its diphone voices, e.g. ``kal_diphone`` (package festvox-kallpc16k)."""
 
     name = "festival"
+    default_voice = "kal_diphone"
 
     def available(self) -> bool:
         return shutil.which(self.name) is not None
@@ -121,6 +138,16 @@ class Festival:
 SYNTHESIZERS: dict[str, Synthesizer] = {s.name: s for s in (EspeakNg(), Flite(), Festival())}
 
 
+def known() -> dict[str, Synthesizer]:
+    """All synthesizers by name, installed or not; those of this module win over others of their name.
+
+    Raises
+    ------
+    SierError : the package that brings one does not load.
+    """
+    return {point.name: _loaded(point) for point in entry_points(group=GROUP)} | SYNTHESIZERS
+
+
 def choose(name: str) -> Synthesizer:
     """The registered synthesizer of that name, checked to be installed.
 
@@ -128,17 +155,27 @@ def choose(name: str) -> Synthesizer:
     ------
     SierError : unknown, or its program is missing.
     """
-    if name not in SYNTHESIZERS:
-        raise SierError(f"There is no synthesizer {name!r}.", f"Use one of {', '.join(SYNTHESIZERS)}.")
-    if not SYNTHESIZERS[name].available():
+    synthesizers = SYNTHESIZERS if name in SYNTHESIZERS else known()
+    if name not in synthesizers:
+        raise SierError(f"There is no synthesizer {name!r}.", f"Use one of {', '.join(synthesizers)}.")
+    if not synthesizers[name].available():
         raise _missing(name)
-    return SYNTHESIZERS[name]
+    return synthesizers[name]
+
+
+def _loaded(point: EntryPoint) -> Synthesizer:
+    try:
+        synthesizer: Synthesizer = point.load()()
+    except (ImportError, AttributeError) as error:
+        raise SierError(
+            f"The package that brings synthesizer {point.name!r} does not load: {error}.", "Install it again."
+        ) from error
+    return synthesizer
 
 
 def _missing(program: str) -> SierError:
-    return SierError(
-        f"The speech synthesizer {program} is not installed.", f"Install it: apt-get install {program}."
-    )
+    how = f"Install it: apt-get install {program}." if program in SYNTHESIZERS else "Install it."
+    return SierError(f"The speech synthesizer {program} is not installed.", how)
 
 
 def _run(command: list[str], text: str) -> bytes:
