@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 GROUP = "sier_gui.adapters"
-_BUILT_IN = {"native": "Native", "class_folders": "ClassFolders"}
+_BUILT_IN = {
+    "native": "Native",
+    "ravdess": "Ravdess",
+    "crema_d": "CremaD",
+    "meld": "Meld",
+    "iemocap": "Iemocap",
+    "b_t4sa": "BT4SA",
+    "class_folders": "ClassFolders",
+}  # in the order of asking; installed ones come after native
 
 
 class Adapter(Protocol):
@@ -64,7 +72,7 @@ def _broken(name: str, error: Exception) -> Problem:
 
 
 def read(path: Path) -> tuple[pa.Table, list[Problem], str]:
-    """Read ``path`` with the first adapter that takes it: native, then installed ones, then class folders.
+    """Read ``path`` with the first adapter that takes it: native, installed, known datasets, class folders.
 
     Native comes first so that the usual case never pays for looking up installed packages.
 
@@ -88,12 +96,14 @@ def read(path: Path) -> tuple[pa.Table, list[Problem], str]:
             raise
         except Exception as error:  # noqa: BLE001 - as above
             problems.append(_broken(_name_of(adapter), error))
-    folders = built_in("class_folders")
-    if folders.matches(path):
-        return folders.read(path), problems, folders.name
+    for name in list(_BUILT_IN)[1:]:
+        adapter = built_in(name)
+        if adapter.matches(path):
+            return adapter.read(path), problems, adapter.name
     raise SierError(
         f"{path} holds no dataset that can be read." + "".join(f" Besides, {p.reason}." for p in problems),
-        "Open a folder with samples.csv (or .parquet, .jsonl), a table, or a folder with a folder per class.",
+        "Open a folder with samples.csv (or .parquet, .jsonl), a table, a folder with a folder per class, or "
+        "that of RAVDESS, CREMA-D, MELD, IEMOCAP or B-T4SA.",
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sier_gui.core.dataset.inspection import PICTURES, SOUNDS
+from sier_gui.core.dataset.adapters.files import Listing, shown
 from sier_gui.core.dataset.tables import text_array, with_notes
 from sier_gui.core.domain import Problem
 from sier_gui.core.errors import SierError
@@ -27,19 +27,20 @@ class ClassFolders:
 
     def matches(self, path: Path) -> bool:
         """A folder that has a media file one level down; stops at the first."""
-        return path.is_dir() and any(True for _ in _media(path))
+        return path.is_dir() and any(True for _ in _media(Listing(path)))
 
     def read(self, path: Path) -> pa.Table:
         """The pairs, by class and name; files without a partner are noted."""
         import pyarrow as pa
 
         found: dict[str, dict[Key, str]] = {"image": {}, "speech": {}}
-        problems: list[Problem] = []
-        for kind, key, file in _media(path):
+        listing = Listing(path)
+        problems = listing.problems
+        for kind, key, file in _media(listing):
             first = found[kind].setdefault(key, file)
             if first != file:
-                reason = f"{file} is left out: {first} is the {kind} of the same name"
-                problems.append(Problem(None, key[1], kind, "duplicate", reason))
+                reason = f"{shown(file)} is left out: {shown(first)} is the {kind} of the same name"
+                problems.append(Problem(None, shown(key[1]), kind, "duplicate", reason))
         image, speech = found["image"], found["speech"]
         problems += [_unpaired(key, "speech", image[key]) for key in sorted(image.keys() - speech.keys())]
         problems += [_unpaired(key, "image", speech[key]) for key in sorted(speech.keys() - image.keys())]
@@ -66,36 +67,21 @@ def _ids(keys: list[Key]) -> list[str]:
 
 
 def _unpaired(key: Key, column: str, other: str) -> Problem:
-    reason = f"{other} is left out: there is no {column} file of the same name"
-    return Problem(None, key[1], column, "missing", reason)
+    reason = f"{shown(other)} is left out: there is no {column} file of the same name"
+    return Problem(None, shown(key[1]), column, "missing", reason)
 
 
-def _media(root: Path) -> Iterator[tuple[str, Key, str]]:
+def _media(listing: Listing) -> Iterator[tuple[str, Key, str]]:
     """(image | speech, (class, stem), path relative to the root) of each media file in its class folder.
 
-    Hidden files are skipped. Of several files with one stem the first by name counts.
+    Of several files with one stem the first by name counts.
     """
-    roots = {entry.name.lower(): entry.name for entry in _entries(root) if entry.is_dir()}
+    roots = {entry.name.lower(): entry.name for entry in listing.entries("") if entry.is_dir()}
     image = next((roots[name] for name in _IMAGE_FOLDERS if name in roots), None)
     speech = next((roots[name] for name in _SPEECH_FOLDERS if name in roots), None)
     tops = [""] if image is None or speech is None else [image, speech]
     for top in tops:
-        for folder in (entry for entry in _entries(root / top) if entry.is_dir()):
-            for file in _entries(Path(folder.path)):
-                stem, suffix = os.path.splitext(file.name)
-                kind = _kind(suffix.lower())
-                if kind and file.is_file():
-                    yield kind, (folder.name, stem), os.path.join(top, folder.name, file.name)
-
-
-def _kind(suffix: str) -> str:
-    return "image" if suffix in PICTURES else "speech" if suffix in SOUNDS else ""
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Sorted, without hidden ones; a folder that may not be read has none."""
-    try:
-        with os.scandir(folder) as entries:
-            return sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
-    except PermissionError:
-        return []
+        for folder in (entry for entry in listing.entries(top) if entry.is_dir()):
+            for kind, stem, file in listing.media(os.path.join(top, folder.name)):
+                if kind != "video":
+                    yield kind, (folder.name, stem), file

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fixtures.datasets import make_class_folders, make_dataset
+from fixtures.layouts import make_ravdess
 
 from sier_gui.core.dataset.catalogue import open_dataset
 from sier_gui.core.errors import SierError
@@ -60,13 +61,31 @@ def test_a_third_party_adapter(install, tmp_path):
 def test_the_example_of_the_docs(install, tmp_path):
     page = Path(__file__).resolve().parents[4] / "docs/adapters.md"
     (code,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-    install("sier_ravdess", code, "Ravdess")
-    (tmp_path / "set/Actor_12").mkdir(parents=True)
-    for emotion in ("03", "05", "08"):
-        (tmp_path / f"set/Actor_12/03-01-{emotion}-01-02-01-12.wav").touch()
+    install("sier_emo_db", code, "EmoDb")
+    (tmp_path / "set/wav").mkdir(parents=True)
+    for name in ("03a01Fa", "03a01Wa", "08b10Lc"):
+        (tmp_path / f"set/wav/{name}.wav").touch()
     catalogue = open_dataset(tmp_path / "set")
-    assert (catalogue.adapter, catalogue.classes) == ("ravdess", ("anger", "happy"))
-    assert catalogue.sample(1).extra == {"speaker": "12"}
+    assert (catalogue.adapter, catalogue.classes) == ("emo_db", ("anger", "happy"))
+    assert catalogue.sample(1).extra == {"speaker": "03"}
+    assert catalogue.sample(1).label == "anger"
+
+
+def test_an_installed_adapter_comes_before_the_built_in_ones(install, tmp_path):
+    code = """
+    import pyarrow as pa
+
+    class Mine:
+        name = "mine"
+
+        def matches(self, path):
+            return (path / "Actor_01").is_dir()
+
+        def read(self, path):
+            return pa.table({name: ["x"] for name in ("sample_id", "image", "speech", "text", "label")})
+    """
+    install("sier_mine", code, "Mine")
+    assert open_dataset(make_ravdess(tmp_path / "set")).adapter == "mine"
 
 
 @pytest.mark.parametrize(
