@@ -171,7 +171,7 @@ def paper_rows(costs: dict[str, float], options: argparse.Namespace) -> Iterator
         for processes in (1, 4):
             alone = costs["host_s"] + network
             seconds = alone if processes == 1 else max(costs["host_s"] / processes, network)
-            name = f"{gpus} × GPU with {processes} × process"
+            name = f"{gpus} × GPU, processes each: {processes}"
             spread = 1.0 if gpus == 1 else options.efficiency
             yield row(name, seconds / gpus / spread, gpus * options.gpu_price)
 
@@ -222,7 +222,7 @@ def show_workers(rows: list[dict[str, Any]]) -> None:
 def show_paper(request: str, costs: dict[str, float], rows: list[dict[str, Any]]) -> None:
     print(
         f"\n{SAMPLES:,} samples, exact Owen values, {request}, full width. Measured for one sample: "
-        f"{costs['core_s']:.1f} s of one core, of which {costs['prepare_s']:.2f} s to decode and prepare; "
+        f"{costs['core_s']:.1f} s of one core, {1e3 * costs['prepare_s']:.0f} ms of it to decode and prepare; "
         f"{costs['gmac']:,.0f} GMAC; at most {costs['host_s']:.2f} s of the host beside a GPU."
     )
     markdown(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import multiprocessing
 import os
 import signal
@@ -48,6 +50,38 @@ def test_two_workers_give_what_one_gives(run, folder, engine):
     assert [r.done for r in reports] == [*range(11), 10]
     assert_frame_equal(table(alone.folder), table(result.folder), check_exact=True)
     assert not multiprocessing.active_children()
+
+
+@pytest.mark.slow
+def test_a_cluster_that_runs_already(run, tmp_path):
+    """As its docstring says to start one: scheduler and worker by their own command lines."""
+    from pandas.testing import assert_frame_equal
+
+    pytest.importorskip("distributed")
+    scheduler_file = tmp_path / "scheduler.json"
+    command = [sys.executable, "-m", "dask"]
+    options = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(tmp_path))
+    root = str(Path(__file__).parents[5])
+    with (
+        subprocess.Popen(
+            [*command, "scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(scheduler_file)]
+        ) as scheduler,
+        subprocess.Popen(
+            [*command, "worker", "--scheduler-file", str(scheduler_file), *options],
+            env={**os.environ, "PYTHONPATH": root},
+        ) as worker,
+    ):
+        try:
+            while not scheduler_file.is_file():
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    pytest.fail(f"the scheduler ended: {scheduler.wait(0.1)}")
+            address = json.loads(scheduler_file.read_text())["address"]
+            result = run("spread", engine="dask", address=address)
+        finally:
+            worker.terminate()
+            scheduler.terminate()
+    assert (result.done, result.failed) == (10, 0)
+    assert_frame_equal(table(run("alone").folder), table(result.folder), check_exact=True)
 
 
 def test_a_killed_worker_is_said_and_costs_nothing_that_was_written(run):
