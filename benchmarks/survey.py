@@ -222,7 +222,7 @@ def show_workers(rows: list[dict[str, Any]]) -> None:
 def show_paper(request: str, costs: dict[str, float], rows: list[dict[str, Any]]) -> None:
     print(
         f"\n{SAMPLES:,} samples, exact Owen values, {request}, full width. Measured for one sample: "
-        f"{costs['core_s']:.1f} s of one core, {1e3 * costs['prepare_s']:.0f} ms of it to decode and prepare; "
+        f"{costs['core_s']:.1f} s of one core, {1e3 * costs['prepare_s']:.0f} ms of it to decode; "
         f"{costs['gmac']:,.0f} GMAC; at most {costs['host_s']:.2f} s of the host beside a GPU."
     )
     markdown(
