@@ -11,8 +11,8 @@ from sier_gui.cli.verbs import emit, say, terminal_report
 from sier_gui.core.errors import SierError
 
 if TYPE_CHECKING:
-    from sier_gui.core.construct.build.request import BuildRequest
-    from sier_gui.core.construct.build.run import BuildResult
+    from sier_gui.core.construct.pipeline.request import BuildRequest
+    from sier_gui.core.construct.pipeline.run import BuildResult
 
 
 def add_build(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +59,7 @@ def add_build(parser: argparse.ArgumentParser) -> None:
 
 
 def build_dataset(arguments: argparse.Namespace) -> int:
-    from sier_gui.core.construct.build.run import build
+    from sier_gui.core.construct.pipeline.run import build
 
     result = build(
         build_request(arguments),
@@ -89,8 +89,8 @@ def build_dataset(arguments: argparse.Namespace) -> int:
 
 
 def build_request(arguments: argparse.Namespace) -> BuildRequest:
-    from sier_gui.core.construct.build.labels import MAPPING
-    from sier_gui.core.construct.build.request import DEFAULT_RELEASE, BuildRequest, parse_voice
+    from sier_gui.core.construct.pipeline.labels import MAPPING
+    from sier_gui.core.construct.pipeline.request import DEFAULT_RELEASE, BuildRequest, parse_voice
     from sier_gui.core.construct.synthesizers import Prosody
 
     return BuildRequest(

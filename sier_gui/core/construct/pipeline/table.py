@@ -1,0 +1,261 @@
+"""Stage 7: the dataset's files. The table of samples comes last: a folder that has it is whole."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sier_gui import __version__
+from sier_gui.core.construct.pipeline.answers import limits_of
+from sier_gui.core.construct.pipeline.figure import draw_summary
+from sier_gui.core.construct.pipeline.labels import DISAGREE, LOW, Answers, Labels, relabel
+from sier_gui.core.construct.pipeline.request import BUILD_VERSION, BuildRequest
+from sier_gui.core.construct.pipeline.texts import Finding, Text
+from sier_gui.core.dataset.tables import read_table
+from sier_gui.core.domain import Modality
+from sier_gui.core.errors import SierError
+from sier_gui.core.nets.releases import Release
+from sier_gui.core.paths import write_bytes, write_json
+
+TABLE, DROPPED, FINDINGS, SUMMARY, REPORT = (
+    "samples.csv", "dropped.csv", "problems.csv", "summary.json", "report.md",
+)  # fmt: skip
+PREFIXES = {Modality.SPEECH: "p_ser_", Modality.IMAGE: "p_ier_"}
+FROM_NETWORKS = (
+    "The labels came from networks: they say what these networks answer, not what a person feels, and the"
+    " labelling networks themselves would score near 100 % on them (000 §5.4).",
+    "A voice of a synthesizer says every text alike: what the SER network hears in it is the voice and the"
+    " words' sounds, hardly their meaning.",
+    "Where networks know other classes, what is left of theirs after mapping is renormalised: a network that"
+    " is almost sure of a dropped class can seem sure of another one. The table keeps the raw probabilities.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sample with all that was made of it, before it has a label. Files are relative to the dataset."""
+
+    text: Text
+    picture: str
+    image: str
+    speech: str
+    program: str
+    voice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """Everything that the files say. ``answers`` and ``labels`` are in the order of ``candidates``."""
+
+    request: BuildRequest
+    releases: Mapping[Modality, Release]
+    candidates: Sequence[Candidate]
+    answers: Mapping[Modality, Answers]
+    labels: Labels
+    findings: Sequence[Finding]
+    counts: Mapping[str, int]  # of the stages before
+    missing_voices: Sequence[tuple[str, str]]  # label, reason
+
+
+def write_dataset(folder: Path, built: Built) -> dict[str, Any]:
+    """Write tables, report and figure; returns the summary.
+
+    Raises
+    ------
+    SierError : the folder cannot be written, or no sample has a label.
+    """
+    summary = summarise(built)
+    rows = [_row(built, i) for i in range(len(built.candidates))]
+    dropped = [{**row, "reason": str(r)} for row, r in zip(rows, built.labels.reason, strict=True) if r]
+    columns = _columns(built)
+    write_bytes(folder / DROPPED, _csv([*columns, "reason"], dropped))
+    findings = (
+        dict(zip(("stage", "line", "item", "kind", "reason"), astuple(f), strict=True))
+        for f in built.findings
+    )
+    write_bytes(folder / FINDINGS, _csv(["stage", "line", "item", "kind", "reason"], findings))
+    write_json(folder / SUMMARY, summary)
+    for suffix in ("png", "svg"):
+        write_bytes(folder / f"summary.{suffix}", draw_summary(summary, suffix))
+    write_bytes(folder / REPORT, report(built, summary).encode())
+    kept = [row for row, keep in zip(rows, built.labels.kept, strict=True) if keep]
+    if not kept:
+        raise SierError(
+            f"None of the {len(rows)} samples gets a label by rule {built.request.rule} with threshold"
+            f" {built.request.threshold:g}; {folder / DROPPED} has their probabilities.",
+            "Build into another folder with a lower threshold or other releases.",
+        )
+    write_bytes(folder / TABLE, _csv(columns, kept))
+    return summary
+
+
+def read_answers(folder: Path) -> tuple[list[str], dict[Modality, Answers]]:
+    """Ids and probabilities of all samples of a built dataset, those that were dropped too, for `relabel`.
+
+    Raises
+    ------
+    SierError : the folder has no table with columns ``p_ser_…`` and ``p_ier_…``.
+    """
+    columns: dict[str, list[str]] = {}
+    for name in (TABLE, DROPPED):
+        file = folder / name
+        if not file.is_file() or len(file.read_bytes().split(b"\n", 2)) < 3:
+            continue  # only a header: everything is in the other table
+        table = read_table(file)
+        for column in table.column_names:
+            columns.setdefault(column, []).extend(table.column(column).to_pylist())
+    ids = columns.get("sample_id", [])
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    answers: dict[Modality, Answers] = {}
+    for modality, prefix in PREFIXES.items():
+        found = [name for name in columns if name.startswith(prefix)]
+        if not found:
+            raise SierError(f"{folder} holds no probabilities of networks ({prefix}…).", "Build the dataset.")
+        values = np.array([[float(cell) for cell in columns[name]] for name in found]).T
+        answers[modality] = Answers(tuple(name.removeprefix(prefix) for name in found), values[order])
+    return [ids[i] for i in order], answers
+
+
+def _columns(built: Built) -> list[str]:
+    return [
+        "sample_id", "image", "speech", "text", "label", "speaker", "language", "decided_by", "confidence",
+        *(f"{prefix}{name}" for m, prefix in PREFIXES.items() for name in built.answers[m].classes),
+        "synthesizer", "voice", *asdict(built.request.prosody), "text_line", "source_image",
+    ]  # fmt: skip
+
+
+def _row(built: Built, i: int) -> dict[str, Any]:
+    one, labels = built.candidates[i], built.labels
+    probabilities = {
+        f"{prefix}{name}": float(p)
+        for m, prefix in PREFIXES.items()
+        for name, p in zip(built.answers[m].classes, built.answers[m].values[i], strict=True)
+    }
+    return {
+        "sample_id": one.text.sample_id,
+        "image": one.image,
+        "speech": one.speech,
+        "text": one.text.text,
+        "label": "" if labels.reason[i] else labels.classes[labels.best[i]],
+        "speaker": f"{one.program} {one.voice}",
+        "language": built.request.language,
+        "decided_by": labels.decided_by[i],
+        "confidence": float(labels.confidence[i]),
+        **probabilities,
+        "synthesizer": one.program,
+        "voice": one.voice,
+        **asdict(built.request.prosody),
+        "text_line": one.text.line,
+        "source_image": one.picture,
+    }
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(columns), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+# ---------------------------------------------------------------- the report
+
+
+def summarise(built: Built) -> dict[str, Any]:
+    """What summary.json says; the same for the same build."""
+    labels, request = built.labels, built.request
+    names, kept = labels.names(), labels.kept
+    by_class = {
+        c: {
+            str(m): sum(n == c and d == str(m) for n, d in zip(names, labels.decided_by, strict=True))
+            for m in PREFIXES
+        }
+        for c in labels.classes
+    }
+    return {
+        "schema": 1,
+        "version": __version__,
+        "build_version": BUILD_VERSION,
+        "seed": request.seed,
+        "rule": request.rule,
+        "threshold": request.threshold,
+        "mapping": dict(request.mapping),
+        "counts": {
+            **built.counts,
+            "samples": int(kept.sum()),
+            "dropped_below_threshold": int((labels.reason == LOW).sum()),
+            "dropped_disagree": int((labels.reason == DISAGREE).sum()),
+        },
+        "classes": {c: sum(split.values()) for c, split in by_class.items()},
+        "decided_by": {str(m): sum(split[str(m)] for split in by_class.values()) for m in PREFIXES},
+        "decided_by_class": by_class,
+        "agree": _agreement(built),
+        "synthesizers": {
+            "spoken": dict(sorted(Counter(f"{c.program} {c.voice}" for c in built.candidates).items())),
+            "missing": dict(built.missing_voices),
+        },
+        "networks": {
+            name: {"release": r.label, "weights_sha256": r.weights_hash, "classes": list(r.classes)}
+            for name, r in (("ser", built.releases[Modality.SPEECH]), ("ier", built.releases[Modality.IMAGE]))
+        },
+        "limits": _limits(built),
+        "problems": dict(sorted(Counter(f"{f.stage}: {f.kind}" for f in built.findings).items())),
+    }  # fmt: skip
+
+
+def _agreement(built: Built) -> float | None:
+    """Share of all samples on whose most probable class both networks agree; None without samples."""
+    if not len(built.labels):
+        return None
+    both = relabel(built.answers, "agree", 0.0, built.request.mapping)
+    return float(both.kept.mean())
+
+
+def _limits(built: Built) -> list[str]:
+    limits = list(FROM_NETWORKS)
+    for release in {r.label: r for r in built.releases.values()}.values():
+        limits += [f"{release.label}: {line}" for line in limits_of(release)]
+    return limits
+
+
+def report(built: Built, summary: Mapping[str, Any]) -> str:
+    """report.md, for people."""
+    counts, samples = summary["counts"], summary["counts"]["samples"]
+
+    def share(n: int) -> str:
+        return f"{n} ({n / samples:.1%})" if samples else str(n)
+
+    networks = summary["networks"]
+    lines = [
+        "# How this dataset was made\n",
+        f"By sier-gui {summary['version']}, seed {summary['seed']}: texts said by synthesizers, pictures, and the"
+        f" label that two networks give (rule {summary['rule']}, threshold {summary['threshold']:g}).\n",
+        "![classes and deciding modality](summary.svg)\n",
+        "| | |", "|---|---|",
+        f"| rows of text read, used | {counts['rows']}, {counts['texts']} |",
+        f"| pictures, different and readable | {counts['pictures_found']}, {counts['pictures']} |",
+        f"| pairs, said | {counts['pairs']}, {counts['spoken']} |",
+        f"| **samples** | **{samples}** |",
+        f"| dropped below the threshold | {counts['dropped_below_threshold']} |",
+        f"| dropped since the networks disagree | {counts['dropped_disagree']} |",
+        *(f"| label {name} | {share(n)} |" for name, n in summary["classes"].items()),
+        *(f"| decided by {name} | {share(n)} |" for name, n in summary["decided_by"].items()),
+        *(f"| said by {name} | {n} |" for name, n in summary["synthesizers"]["spoken"].items()),
+        *(f"| not used: {name} | {reason} |" for name, reason in summary["synthesizers"]["missing"].items()),
+        f"| speech heard by | {networks['ser']['release']}, pictures absent |",
+        f"| pictures seen by | {networks['ier']['release']}, speech absent |",
+        "\n## Limits\n",
+        *(f"- {line}" for line in summary["limits"]),
+        "\n## Left out\n",
+        f"`{FINDINGS}` names each with its line; `{DROPPED}` has the samples without a label.\n",
+        *([f"- {kind}: {n}" for kind, n in summary["problems"].items()] or ["- nothing"]),
+        "",
+    ]  # fmt: skip
+    return "\n".join(lines)
