@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -41,13 +43,23 @@ class Predictors:
             gc.disable()
             try:
                 set_threads(threads)
-                self._loaded = Predictor(release, device=self._device)
+                with with_gradients():
+                    self._loaded = Predictor(release, device=self._device)
                 gc.freeze()
             finally:
                 gc.enable()
         else:
             set_threads(threads)  # a survey, within which this may be called, uses one for itself
         return self._loaded
+
+
+@contextmanager
+def with_gradients() -> Iterator[None]:
+    """Torch as it starts: work may run within another job's check, which may have switched gradients off."""
+    import torch
+
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
 
 
 def _open_libraries() -> None:

@@ -12,7 +12,7 @@ from sier_gui.core.tasks import CancelToken, Report
 from sier_gui.gui import overlay
 from sier_gui.gui.explaining import METHODS, parts_text
 from sier_gui.gui.jobs import Priority
-from sier_gui.gui.workflows.context import Context
+from sier_gui.gui.workflows.context import Context, with_gradients
 from sier_gui.gui.workflows.explain import inputs_for, request_for
 
 if TYPE_CHECKING:
@@ -51,15 +51,17 @@ class TruthWorkflow(QObject):
 
             request = replace(request_for(options), target=target)
             known = read_evidence(root) if root is not None else {}
-            return check_sample(
-                predictors.get(release),
-                inputs_for(request, view, aligner, token),
-                request,
-                evidence=_of(known.get(sample.sample_id), sample),
-                cache=AttributionCache(),
-                report=report,
-                token=token,
-            )
+            predictor, inputs = predictors.get(release), inputs_for(request, view, aligner, token)
+            with with_gradients():
+                return check_sample(
+                    predictor,
+                    inputs,
+                    request,
+                    evidence=_of(known.get(sample.sample_id), sample),
+                    cache=AttributionCache(),
+                    report=report,
+                    token=token,
+                )
 
         dialog = self._shown_dialog()
         parts = parts_text(options.grid, options.segments, options.bands)

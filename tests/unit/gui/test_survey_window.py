@@ -25,6 +25,7 @@ from sier_gui.core.explain.survey.run import SurveyResult
 from sier_gui.core.tasks import CancelToken, Progress
 from sier_gui.gui.dialogs.degree import DegreeDialog, share_text
 from sier_gui.gui.dialogs.survey import SurveyDialog
+from sier_gui.gui.dialogs.truth import TruthDialog
 from sier_gui.gui.state import ExplainOptions
 from sier_gui.gui.workflows import survey as workflow
 from sier_gui.gui.workflows.survey import _OwnThreads
@@ -57,13 +58,16 @@ class FakeSurvey:
         self, catalogue: Any, release: Any, request: Any, out: Path, *, report: Any, token: Any, **_more: Any
     ) -> Iterator[SurveyResult]:
         self.asked.append(request)
+        import torch
+
         total = len(catalogue)
         try:
             for done in range(total):
                 yield SurveyResult(out, total, done, 0, done, 1.0)
                 while not self.step.acquire(timeout=0.005):
                     report(Progress(done, total, "explaining · 2 min left"))
-                    token.check()
+                    with torch.inference_mode():  # as the engine asks, between two batches
+                        token.check()
             yield SurveyResult(out, total, total, 1, total, 2.0, complete=True)
         finally:
             self.closed += 1
@@ -139,6 +143,24 @@ def test_what_is_looked_at_does_not_wait_for_the_survey(
     qtbot.waitUntil(lambda: not bench.computer.busy("survey"), timeout=LONG)
     assert fake.closed == 1
     assert "samples are kept" in last_words(bench)
+
+
+def test_a_map_is_checked_within_a_survey_gradients_and_all(
+    qtbot: QtBot, workbench: Open, dataset: Path, fake: FakeSurvey
+) -> None:
+    bench = workbench(dataset)
+    bench.state.change_explain_options(grid=2, segments=2)
+    qtbot.waitUntil(ready(bench), timeout=LONG)
+    bench.survey.start(small())
+    qtbot.waitUntil(lambda: bool(fake.asked), timeout=LONG)
+    bench.actions.trigger("explain.truth")
+    (dialog,) = bench.window.findChildren(TruthDialog)
+    qtbot.waitUntil(lambda: dialog.again.isVisible(), timeout=LONG)
+    assert dialog.status.text() == "", bench.messages.history
+    assert bench.computer.busy("survey")
+    assert dialog._report is not None
+    assert {"gradcam", "gradients"} <= set(dialog._report.maps)
+    dialog.close()
 
 
 def test_it_goes_on_after_a_restart_unless_it_was_cancelled(
