@@ -136,7 +136,7 @@ def _certainty(attribution: Attribution, target: str) -> str:
     if attribution.method == "paper":
         return "for comparison, not additive"
     if attribution.stderr is None:
-        return "exact" if attribution.complete else "exact sums, not divided yet"
+        return "exact" if attribution.complete else "coarse so far"
     error = relative_error(attribution, target)
     return "estimated" if error is None else f"estimated ± {100 * error:.2g} %"
 

@@ -205,6 +205,7 @@ STATES: tuple[Callable[[AppState, Board], None], ...] = (
     hovered_speech, broken_picture, broken_speech, wide, padded, short, minute, window_in_time, eight, three,
     long_text, zoomed, modality_only, sampled, stopped, banded, by_words,
 )  # fmt: skip
+OPENERS = ("explain.options", "explain.truth")
 SIZES = {"large": (980, 860), "small": (900, 640)}
 
 
@@ -283,7 +284,7 @@ def _fill_window(state: AppState, catalogue: Catalogue, *, explained: bool) -> N
 
 def _actions(state: AppState, folder: Path) -> ActionTable:
     actions = ActionTable(state, Settings(folder / "settings.json"))
-    for action in ("play.toggle", "play.from_here", "play.important", "explain.cancel"):
+    for action in ("play.toggle", "play.from_here", "play.important", "explain.cancel", *OPENERS):
         actions.bind(action, state.set_playhead)  # enabled as in the program; nobody presses them here
     return actions
 

@@ -251,7 +251,7 @@ def test_how_it_was_made_is_true_of_each_method(explanation: ExplanationPanel, s
     unsettled = int((np.abs(values) < 1.96 * 0.004).sum())
     assert explanation.status.text() == f"Explains hate · {unsettled} of 80 signs unsettled"
     state.set_attribution(views.attribution(of, complete=False))
-    assert "Owen · exact sums, not divided yet" in explanation.how.text()
+    assert "Owen · coarse so far" in explanation.how.text()
     assert "✓" not in explanation.how.text()
     assert explanation.status.text() == "Stopped early · 80 of 80 not divided"
 
