@@ -328,9 +328,7 @@ def main() -> None:
     parser.add_argument("--rows", metavar="1,5,mem", help=f"some of {', '.join(ROWS)}")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--samples", type=int, help="for rows 5, 6 and 10: 20, or 3 with --quick")
-    parser.add_argument(
-        "--memory-seconds", type=float, default=120.0, help="of row mem; 0: the whole explanation"
-    )
+    parser.add_argument("--memory-seconds", type=float, default=120.0, help="of row mem; 0: all of it")
     parser.add_argument("--profile", action="store_true", help="row out also prints time by layer")
     parser.add_argument("--json", metavar="FILE", type=Path)
     given = parser.parse_args()

@@ -15,6 +15,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -271,6 +272,7 @@ def share(values: Floats, n_image: int) -> float:
     return float(np.abs(values[:n_image]).sum() / np.abs(values).sum())
 
 
+@cache
 def source_hash() -> str:
     """Of the code that explains and of the networks: errors of another version are measured anew."""
     (core,) = map(Path, sier_gui.core.__path__)
