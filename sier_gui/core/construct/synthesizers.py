@@ -138,29 +138,38 @@ class Festival:
 SYNTHESIZERS: dict[str, Synthesizer] = {s.name: s for s in (EspeakNg(), Flite(), Festival())}
 
 
-def known() -> dict[str, Synthesizer]:
-    """All synthesizers by name, installed or not; those of this module win over others of their name.
+def names() -> tuple[str, ...]:
+    """Of all synthesizers, installed or not: those of this module, then those of installed packages."""
+    brought = {point.name for point in entry_points(group=GROUP)}
+    return (*SYNTHESIZERS, *sorted(brought - set(SYNTHESIZERS)))
+
+
+def find(name: str) -> Synthesizer:
+    """The synthesizer of that name, whose program may be missing.
 
     Raises
     ------
-    SierError : the package that brings one does not load.
+    SierError : unknown, or the package that brings it does not load.
     """
-    return {point.name: _loaded(point) for point in entry_points(group=GROUP)} | SYNTHESIZERS
+    if name in SYNTHESIZERS:
+        return SYNTHESIZERS[name]
+    if name not in names():
+        raise SierError(f"There is no synthesizer {name!r}.", f"Use one of {', '.join(names())}.")
+    (point, *_) = entry_points(group=GROUP, name=name)
+    return _loaded(point)
 
 
 def choose(name: str) -> Synthesizer:
-    """The registered synthesizer of that name, checked to be installed.
+    """The synthesizer of that name, checked to be installed.
 
     Raises
     ------
-    SierError : unknown, or its program is missing.
+    SierError : as `find`, or its program is missing.
     """
-    synthesizers = SYNTHESIZERS if name in SYNTHESIZERS else known()
-    if name not in synthesizers:
-        raise SierError(f"There is no synthesizer {name!r}.", f"Use one of {', '.join(synthesizers)}.")
-    if not synthesizers[name].available():
+    synthesizer = find(name)
+    if not synthesizer.available():
         raise _missing(name)
-    return synthesizers[name]
+    return synthesizer
 
 
 def _loaded(point: EntryPoint) -> Synthesizer:

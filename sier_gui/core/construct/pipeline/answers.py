@@ -1,4 +1,4 @@
-"""Stage 5: what a release says to one stream alone, in batches whose bits never depend on who computed them."""
+"""Stage 5: what a release says to one stream alone."""
 
 from __future__ import annotations
 
@@ -73,8 +73,9 @@ class StreamAnswers:
             batch = torch.from_numpy(tensors).to(self._predictor.device)
             logits = self._logits(batch).double().cpu().numpy()
         if not np.isfinite(logits).all():
+            names = f"{files[0].name} to {files[-1].name}"
             raise SierError(
-                f"{self._predictor.release.label} gives no number for one of {files[0].name} … {files[-1].name}.",
+                f"{self._predictor.release.label} does not answer with numbers to one of {names}.",
                 "Use another release.",
             )
         return softmax(logits)

@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 
 @dataclass
 class Context:
-    """One run. ``computed``, ``seconds``: items done now and time taken, by stage; ``notes``: for the user."""
+    """One run. ``computed``, ``seconds``: items done now and their time by stage; ``notes``: for the user."""
 
     request: BuildRequest
     out: Path
@@ -84,7 +84,7 @@ def size_of(file: Path) -> int:
 
 
 def lost_files(out: Path, state: BuildState) -> list[int]:
-    """Rows that are noted as said, but whose files are gone or have another size than they were written with."""
+    """Rows that are noted as said, but whose files are gone or of another size than when written."""
     pairs, hashes = state.pairs(), state.hash_of()
     return [
         row

@@ -94,9 +94,9 @@ Found = tuple[str, str, str]  # file, or kind and reason of what is wrong with i
 
 
 def finder(files: Iterable[str]) -> Callable[[str], Found]:
-    """Finds the file that a cell names: its path, its path without suffix, its name, or its name without suffix.
+    """Finds the file that a cell names: its path, or its name, each with or without its suffix.
 
-    The first of these that any file has decides; more than one file of it is ambiguous.
+    Asked in the order path, path without suffix, name, name without suffix; more than one file is ambiguous.
     """
     indexes: list[dict[str, list[str]]] = [{}, {}, {}, {}]
     for file in sorted(files):

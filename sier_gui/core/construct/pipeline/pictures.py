@@ -3,8 +3,8 @@
 Two pictures are the same where their perceptual hashes and their colours are close. The hash (after Zauner,
 "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010, §3.2.1): the 16×16 lowest
 frequencies of a 64×64 grey reduction's cosine transform, without the mean, each above the median or not.
-Copies saved again at JPEG quality 20, halved or trebled in size differ in at most 22 of the 256 bits, pictures
-of faces, and photographs cropped at random, in 54 or more (docs/build.md).
+Copies saved again at JPEG quality 20, or halved or trebled in size, differ in at most 22 of the 256 bits;
+faces, and random crops of the same photographs, in 54 or more (docs/build.md).
 """
 
 from __future__ import annotations

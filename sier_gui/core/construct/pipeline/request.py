@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sier_gui.core.construct.pipeline.labels import MAPPING, THRESHOLD, check_rule
-from sier_gui.core.construct.synthesizers import Prosody, known
+from sier_gui.core.construct.synthesizers import Prosody, find, names
 from sier_gui.core.errors import SierError
 
 PAIRINGS = ("auto", "shuffle", "name", "label")
@@ -40,12 +40,11 @@ def parse_voice(text: str) -> SynthVoice:
 
     Raises
     ------
-    SierError : no such synthesizer, or it has no default voice.
+    SierError : no such synthesizer.
     """
     program, _, name = text.partition(":")
-    if program not in known():
-        raise SierError(f"There is no synthesizer {program!r}.", f"Use one of {', '.join(known())}.")
-    return SynthVoice(program, name or known()[program].default_voice)
+    synthesizer = find(program)
+    return SynthVoice(program, name or synthesizer.default_voice)
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ class BuildRequest:
             if value not in allowed:
                 raise SierError(f"There is no {what} {value!r}.", f"Use {', '.join(allowed)}.")
         if not self.voices:
-            raise SierError("No synthesizer is named.", f"Use one of {', '.join(known())}.")
+            raise SierError("No synthesizer is named.", f"Use one of {', '.join(names())}.")
         if not self.mapping:
             raise SierError("No class is mapped.", "Map at least two: --map NAME=CLASS.")
         if self.seed < 0 or (self.limit is not None and self.limit < 1):

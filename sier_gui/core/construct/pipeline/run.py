@@ -1,4 +1,4 @@
-"""The pipeline: stages that go on from what is kept, so that an interrupted build ends as an undisturbed one."""
+"""The pipeline: stages that go on from what is kept; an interrupted build ends as an undisturbed one."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def _spoken(synthesizer: Synthesizer, text: str, voice: SynthVoice, prosody: Pro
         audio = synthesizer.speak(text, voice.name, prosody)
     except SierError:
         raise
-    except Exception as error:  # noqa: BLE001 - foreign code may raise anything; it is reported, not hidden
+    except Exception as error:  # foreign code may raise anything
         raise SierError(f"{voice.program} failed ({type(error).__name__}: {error}).") from error
     if not np.isfinite(audio.samples).all() or np.abs(audio.samples).max(initial=0) < _SILENT:
         raise SierError(f"{voice.program} answered with silence.")

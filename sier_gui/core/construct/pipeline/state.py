@@ -170,10 +170,8 @@ class BuildState:
         for row in rows:
             self._do("DELETE FROM speech WHERE row = ?", row)
             self._do("DELETE FROM probabilities WHERE row = ?", row)
-            self._do(
-                "DELETE FROM findings WHERE stage = 'speech' AND line = (SELECT line FROM texts WHERE row = ?)",
-                row,
-            )
+            (line,) = self._rows("SELECT line FROM texts WHERE row = ?", row)[0]
+            self._do("DELETE FROM findings WHERE stage = 'speech' AND line = ?", line)
 
     def add_probabilities(self, stream: Modality, rows: Iterable[int], values: Any) -> None:
         """``values`` float64 (n, K)."""

@@ -6,7 +6,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +76,7 @@ def write_dataset(folder: Path, built: Built) -> dict[str, Any]:
     dropped = [{**row, "reason": str(r)} for row, r in zip(rows, built.labels.reason, strict=True) if r]
     columns = _columns(built)
     write_bytes(folder / DROPPED, _csv([*columns, "reason"], dropped))
-    findings = (
-        dict(zip(("stage", "line", "item", "kind", "reason"), astuple(f), strict=True))
-        for f in built.findings
-    )
-    write_bytes(folder / FINDINGS, _csv(["stage", "line", "item", "kind", "reason"], findings))
+    write_bytes(folder / FINDINGS, _csv([f.name for f in fields(Finding)], map(asdict, built.findings)))
     write_json(folder / SUMMARY, summary)
     for suffix in ("png", "svg"):
         write_bytes(folder / f"summary.{suffix}", draw_summary(summary, suffix))
@@ -235,8 +231,8 @@ def report(built: Built, summary: Mapping[str, Any]) -> str:
     networks = summary["networks"]
     lines = [
         "# How this dataset was made\n",
-        f"By sier-gui {summary['version']}, seed {summary['seed']}: texts said by synthesizers, pictures, and the"
-        f" label that two networks give (rule {summary['rule']}, threshold {summary['threshold']:g}).\n",
+        f"By sier-gui {summary['version']}, seed {summary['seed']}: texts said by synthesizers, pictures, and"
+        f" the label that two networks give (rule {summary['rule']}, threshold {summary['threshold']:g}).\n",
         "![classes and deciding modality](summary.svg)\n",
         "| | |", "|---|---|",
         f"| rows of text read, used | {counts['rows']}, {counts['texts']} |",
