@@ -1,7 +1,7 @@
 """What explanations cost, with shap, Captum and shapiq beside them on the same games (docs/explain.md).
 
     python benchmarks/explain.py                    every row, 20 samples: hours (the exact games; kept)
-    python benchmarks/explain.py --quick            under two minutes, 15 players instead of 24
+    python benchmarks/explain.py --quick            under two minutes, smaller games (15 players, not 24)
     python benchmarks/explain.py --rows 1,4,9 --threads 2 --json FILE
 
 One process, one run: both sides use the same network, layout (channels_last), threads, inference mode and
@@ -39,8 +39,8 @@ from typing import Any
 import numpy as np
 import torch
 from explain_peers import BlackBox, partition_explainer
-from explain_shapley import rows_5_6, rows_10
-from explain_table import Bench, Row, Table, final, full_width, percent, say, seconds_per_call, timed
+from explain_shapley import row_7, row_10, rows_5_6
+from explain_table import Bench, Row, Table, final, full_width, name_of, percent, say, seconds_per_call, timed
 from explain_truth import flat, network_box
 from torch.profiler import ProfilerActivity, profile
 
@@ -53,10 +53,6 @@ MODALITY = ExplainRequest("modality")
 
 
 # ---------------------------------------------------------------- rows 1 to 4: exact Owen values
-
-
-def name_of(request: ExplainRequest) -> str:
-    return f"{request.grid}×{request.grid}+{request.segments}"
 
 
 def row_1(bench: Bench) -> Iterator[Row]:
@@ -148,25 +144,7 @@ def partition_overhead(found: Any, batch: int) -> float:
     return timed(partition_explainer, box, shapes, 10**6, batch)[2] - box.seconds
 
 
-# ---------------------------------------------------------------- rows 7 to 9: wall clock
-
-
-def row_7(bench: Bench) -> Iterator[Row]:
-    """Every coalition of 24 players."""
-    request = ExplainRequest("shapley", 3 if bench.quick else 4, 8, budget=10**5)
-    say("row 7: exact Shapley values")
-    found, wall, cpu = timed(final, bench.demo, bench.inputs(1)[0], request)
-    passes = found.provenance["passes"]
-    yield Row(
-        "7",
-        f"exact Shapley {name_of(request)}, 1/8 width, threads: {bench.threads}",
-        wall,
-        "s wall",
-        goal=None if bench.quick else 120,
-        failed="" if found.stderr is None else "sampled, not exact",
-        notes=[f"{found.evaluations} coalitions in {passes} passes, {cpu:.3g} s CPU"],
-        facts={"wall": wall, "cpu": cpu, "evaluations": found.evaluations, "passes": passes},
-    )
+# ---------------------------------------------------------------- rows 8 and 9: wall clock
 
 
 def row_8(bench: Bench) -> Iterator[Row]:
@@ -313,7 +291,7 @@ ROWS = {
     "7": row_7,
     "8": row_8,
     "9": row_9,
-    "10": rows_10,
+    "10": row_10,
     "mem": row_memory,
     "out": row_share,
 }

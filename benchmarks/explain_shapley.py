@@ -1,4 +1,4 @@
-"""Rows 5, 6 and 10 of explain.py: what Shapley values cost until they are near the exact ones."""
+"""Rows 5, 6, 7 and 10 of explain.py: what Shapley values cost until they are near the exact ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from explain_peers import PEERS, Peer, own_seconds
-from explain_table import Bench, Row, final, percent, say, seconds_per_call, timed
+from explain_table import Bench, Row, final, name_of, percent, say, seconds_per_call, timed
 from explain_truth import Plan, Study, flat, reached, share
 
 from sier_gui.core.domain import Modality
@@ -170,7 +170,7 @@ def compare(
     ratios = [p / o["seconds"] if o["reached"] else 0.0 for p, o in zip(peer.seconds, ours, strict=True)]
     return Row(
         number,
-        f"Shapley {game.grid}×{game.grid}+{game.segments} to {error:.0%}: {peer.peer.label}",
+        f"Shapley {name_of(game)} to {error:.0%}: {peer.peer.label}",
         float(np.median([one["seconds"] for one in ours])),
         "s CPU",
         peer.median,
@@ -191,7 +191,30 @@ def slow_lines(study: Study, error: float) -> Iterator[str]:
             yield f"{peer.label:<46}{calls:>9} evaluations: error {off}, {point['own']:.2g} s of its own"
 
 
-def rows_10(bench: Bench) -> Iterator[Row]:
+def row_7(bench: Bench) -> Iterator[Row]:
+    """Every coalition of 24 players, by explain() itself; held to the sums of `explain_truth` where known."""
+    study = study_of(bench, 0)
+    request = replace(study.request, budget=10**5)
+    say("row 7: exact Shapley values")
+    found, wall, cpu = timed(final, study.model, study.inputs, request)
+    passes = found.provenance["passes"]
+    notes = [f"{found.evaluations} coalitions in {passes} passes, {cpu:.3g} s CPU"]
+    if "shapley" in study.known:
+        apart = float(np.abs(flat(found) - study.shapley).max())
+        notes.append(f"differs from the sums over the table of rows 5 and 6 by {apart:.0e} at most")
+    yield Row(
+        "7",
+        f"exact Shapley {name_of(request)}, 1/8 width, threads: {bench.threads}",
+        wall,
+        "s wall",
+        goal=None if bench.quick else 120,
+        failed="" if found.stderr is None else "sampled, not exact",
+        notes=notes,
+        facts={"wall": wall, "cpu": cpu, "evaluations": found.evaluations, "passes": passes},
+    )
+
+
+def row_10(bench: Bench) -> Iterator[Row]:
     """Points by which the image's share of Σ|φ| is off; Owen values are held to Owen values."""
     game, off, between = game_of(bench), {"shapley": [], "owen": []}, []
     for study in studies_of(bench, peers=False):
@@ -210,7 +233,7 @@ def rows_10(bench: Bench) -> Iterator[Row]:
             )
         yield Row(
             "10",
-            f"modality share {game.grid}×{game.grid}+{game.segments}, {what[method]}, median error",
+            f"modality share {name_of(game)}, {what[method]}, median error",
             float(np.median(points)),
             "points",
             goal=1,

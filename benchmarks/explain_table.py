@@ -224,6 +224,11 @@ def cpu_name() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
+def name_of(request: ExplainRequest) -> str:
+    """The players, as 8×8+16."""
+    return f"{request.grid}×{request.grid}+{request.segments}"
+
+
 def percent(value: float) -> str:
     """A share as a person reads it."""
     if value < 1e-3:

@@ -37,6 +37,7 @@ from sier_gui.core.paths import write_json
 
 FOLDER = Path(__file__).resolve().parents[1] / "build" / "explain"
 CLOSEST = 0.05  # no estimator is followed further than this error
+CLOSE_TO_NETWORK = 1e-4  # probabilities in float32
 IMAGE_MASKS = 2048  # at a time: with 256 speech masks half a million pairs
 
 
@@ -182,6 +183,7 @@ class Study:
         say(f"{self.inputs.sample_id}: every coalition of {sum(self.players.counts.values())} players")
         game = network_game(self.model, self.inputs, self.request, black_box=False, batch=None)
         table = exact_table(game)
+        self._check(table)
         self.known["predicted"] = int(table[-1].argmax())
         self.known["shapley"] = shapley_of(table, self.players.counts[Modality.IMAGE]).tolist()
         owen = partition_explainer(table_box(table), self.players.shapes, 10**6, 1024)
@@ -195,6 +197,13 @@ class Study:
             say(f"{self.inputs.sample_id}: {peer.label}")
             curves[peer.label] = self._curve_of(peer, column)
             self._write()
+
+    def _check(self, table: NDArray[np.float32]) -> None:
+        """The table is factorised and full of look-ups: the network itself must say the same."""
+        box = network_box(self.model, self.inputs, self.request, 8)
+        coalitions = np.random.default_rng(0).random((64, box.players)) < 0.5
+        apart = np.abs(table_box(table)(coalitions) - box(coalitions)).max()
+        assert apart < CLOSE_TO_NETWORK, f"the table is {apart:.1e} off the network"
 
     def peer_curve(self, peer: Peer) -> dict[int, dict[str, Any]]:
         return {int(b): point for b, point in self.known["peers"][peer.label].items()}
