@@ -143,19 +143,15 @@ def _certainty(attribution: Attribution, target: str) -> str:
 
 def _stopped(attribution: Attribution, target: str, asked: ExplainOptions) -> str:
     """Why an estimate ended: as the engine says it, else by what was asked for."""
-    reasons = {
-        "error": f"stopped at the target error of {100 * (asked.error or 0):g} %",
-        "time": f"stopped at the time limit of {asked.seconds or 0:g} s",
-        "budget": "stopped at its budget",
-    }
     said = attribution.provenance.get("stopped")
-    if said in reasons:
-        return reasons[said]
+    if said:
+        return f"stopped: {said}"
     error = relative_error(attribution, target)
     if asked.error is not None and error is not None and error <= asked.error:
-        return reasons["error"]
-    timed = asked.seconds is not None and attribution.seconds >= asked.seconds
-    return reasons["time" if timed else "budget"]
+        return f"stopped at the target error of {100 * asked.error:g} %"
+    if asked.seconds is not None and attribution.seconds >= asked.seconds:
+        return f"stopped at the time limit of {asked.seconds:g} s"
+    return "stopped at its budget"
 
 
 def count_unsettled(attribution: Attribution, target: str | None) -> tuple[int, int]:

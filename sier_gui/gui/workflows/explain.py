@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Slot
 
 from sier_gui.core.errors import SierError
 from sier_gui.core.tasks import CancelToken, Report
+from sier_gui.gui.jobs import Work
 from sier_gui.gui.state import ExplainOptions, SampleView, SpokenWords
 from sier_gui.gui.workflows.context import Context
 from sier_gui.gui.workflows.words import WordAligner
@@ -18,6 +19,7 @@ from sier_gui.gui.workflows.words import WordAligner
 if TYPE_CHECKING:
     from sier_gui.core.domain import Prediction, SampleInputs
     from sier_gui.core.explain.attribution import Attribution, ExplainRequest
+    from sier_gui.core.nets.releases import Release
     from sier_gui.gui.dialogs.explain import ExplainDialog
 
 KEPT = 200
@@ -113,7 +115,15 @@ class ExplainWorkflow(QObject):
             return
         if self._key == key and self._context.computer.busy(KIND):
             return
-        predictors, aligner = self._context.predictors, self._context.aligner
+        job = self._context.computer.start(KIND, self._work(view, release, options))
+        self._key = key
+        job.partial.connect(self._on_partial)
+        job.failed.connect(self._on_failed)
+        job.cancelled.connect(self._on_cancelled)
+
+    def _work(self, view: SampleView, release: Release, options: ExplainOptions) -> Work:
+        """For the computing thread: where the words are, if they play, then finer and finer attributions."""
+        state, predictors, aligner = self._context.state, self._context.predictors, self._context.aligner
         dataset_hash = state.dataset.dataset_hash if state.dataset is not None and state.row >= 0 else None
 
         def work(report: Report, token: CancelToken) -> Iterator[SpokenWords | Attribution]:
@@ -138,11 +148,7 @@ class ExplainWorkflow(QObject):
                 token=token,
             )
 
-        job = self._context.computer.start(KIND, work)
-        self._key = key
-        job.partial.connect(self._on_partial)
-        job.failed.connect(self._on_failed)
-        job.cancelled.connect(self._on_cancelled)
+        return work
 
     @Slot(object)
     def _on_partial(self, attribution: SpokenWords | Attribution) -> None:

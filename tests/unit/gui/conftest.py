@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from sier_gui.app import WindowOptions, Workbench
 from sier_gui.core.settings import Settings
 from sier_gui.gui.actions import ActionTable
+from sier_gui.gui.jobs import JobRunner
 from sier_gui.gui.messages import Messages
 from sier_gui.gui.state import AppState
 
@@ -68,6 +69,13 @@ def holder(qtbot: QtBot) -> QWidget:
     widget = QWidget()
     qtbot.addWidget(widget)
     return widget
+
+
+@pytest.fixture
+def runner(qapp: object) -> Iterator[JobRunner]:
+    runner = JobRunner("test")
+    yield runner
+    assert runner.shutdown(5)
 
 
 # ---------------------------------------------------------------- the whole window

@@ -244,9 +244,9 @@ def test_how_it_was_made_is_true_of_each_method(explanation: ExplanationPanel, s
     for why, asked in stopped.items():
         state.change_explain_options(**asked)
         assert why in explanation.how.text()
-    state.set_attribution(replace(estimated, provenance={"stopped": "time"}))  # the engine knows best
+    state.set_attribution(replace(estimated, provenance={"stopped": "5 s are over"}))  # the engine knows best
     state.change_explain_options(error=0.9, seconds=5.0)
-    assert "stopped at the time limit of 5 s" in explanation.how.text()
+    assert "stopped: 5 s are over" in explanation.how.text()
     state.set_attribution(estimated)
     unsettled = int((np.abs(values) < 1.96 * 0.004).sum())
     assert explanation.status.text() == f"Explains hate · {unsettled} of 80 signs unsettled"
