@@ -12,8 +12,8 @@ network is the trained demo release; full width has seeded weights. Inputs are t
 
 Rows 1–4, exact Owen values. shap.PartitionExplainer's full tree at 1/8 width is run in full; ours, which is
 shorter, three times, the median counting. At full width the peer is priced: its evaluations times the CPU
-seconds that one takes in the best batch, measured on a tenth of them (or on as many as the note says), and its
-own time, measured on a game that costs nothing.
+seconds that one takes in the best batch, measured on a tenth of them (or on as many as the note says), and
+its own time, measured on a game that costs nothing.
 
 Rows 5, 6 and 10, Shapley values of 4×4 + 8 players. Errors are relative L2 errors for the predicted class,
 from exact values: all 2^24 coalitions are enumerated once per sample, and black boxes answer the peers from
