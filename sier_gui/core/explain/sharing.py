@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sier_gui.core.explain.cost import Batching
 from sier_gui.core.explain.patterns import MaskSet, Patterns, Window
 from sier_gui.core.explain.players import Ints
-from sier_gui.core.nets.rows import product
+from sier_gui.core.nets.rows import BLOCK, product
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -163,10 +163,12 @@ class SharedColumn:
         import torch
 
         index = _gathered_rows(maps, step.sources, patterns)
-        table = maps.table.new_zeros((len(index) + 1, step.layer.channels))
+        table = maps.table.new_empty((len(index) + 1, step.layer.channels))
+        table[-1] = 0
         entries = index.shape[1] * maps.table.shape[1]
         gathered, device = entries * maps.table.element_size(), maps.table.device
-        chunk = self._batching.rows(entries * step.layer.channels, gathered)
+        # whole blocks, since an incomplete one is copied
+        chunk = max(self._batching.rows(entries * step.layer.channels, gathered) // BLOCK, 1) * BLOCK
         for start in range(0, len(index), chunk):
             part = torch.from_numpy(index[start : start + chunk]).to(device)
             table[start : start + len(part)] = step.layer(maps.table, part)
@@ -201,8 +203,8 @@ def _gathered_rows(maps: Maps, sources: Ints, patterns: Patterns) -> Rows:
         (len(maps.rows), *(side + 2 for side in maps.rows.shape[1:])), len(maps.table) - 1, np.int32
     )
     padded[:, 1:-1, 1:-1] = maps.rows
-    places = sources.reshape(len(sources), -1)[patterns.tile]
-    places += (patterns.mask * padded[0].size)[:, None]
+    places = sources.reshape(len(sources), -1).astype(np.int32).take(patterns.tile, axis=0)
+    places += (patterns.mask * padded[0].size).astype(np.int32)[:, None]
     return padded.ravel().take(places).reshape(-1, sources.shape[2])
 
 
