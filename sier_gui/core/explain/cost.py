@@ -21,8 +21,13 @@ T = TypeVar("T")
 # A core does 20–120 GMAC a second, so this many stay under 50 ms: cancel is asked for in between.
 MACS_AT_ONCE = {"cpu": 1.2e9, "cuda": 4e11}
 LARGEST_BATCH = {"cpu": 32, "cuda": 512}
-# What is gathered for one product should stay in a core's cache; a GPU wants large products.
+# Later layers have small maps and large weights, which every call brings into the cache again.
+MACS_LATER = {"cpu": 4.8e9, "cuda": 4e11}
+LARGEST_LATER = {"cpu": 128, "cuda": 4096}
+# What is gathered for one product should stay in a core's cache, but be worth bringing the weights there; a
+# GPU wants large products.
 GATHERED_BYTES = {"cpu": 4 * 2**20, "cuda": 2**30}
+GATHERED_PER_WEIGHT = 4
 MAP_BYTES = {"cpu": 512 * 2**20, "cuda": 4 * 2**30}
 MOST_MASKS = 4096
 # Of a GPU's free memory: a layer's input and output, the library's workspace, the tables.
@@ -80,10 +85,15 @@ class Batching:
         size = min(MACS_AT_ONCE[self._kind] / max(cost.macs, 1), self._memory / max(cost.largest, 1))
         return max(int(min(size, LARGEST_BATCH[self._kind]) * self._share), 1)
 
-    def rows(self, macs: float, size: int) -> int:
-        """Rows per product, when one takes ``macs`` multiply-adds and gathers ``size`` bytes."""
-        gathered = min(GATHERED_BYTES[self._kind], self._memory)
-        return max(int(min(MACS_AT_ONCE[self._kind] / max(macs, 1), gathered / size) * self._share), 1)
+    def maps(self, cost: Cost) -> int:
+        """Maps per batch of later layers, when one costs ``cost``."""
+        size = min(MACS_LATER[self._kind] / max(cost.macs, 1), self._memory / max(cost.largest, 1))
+        return max(int(min(size, LARGEST_LATER[self._kind]) * self._share), 1)
+
+    def rows(self, macs: float, size: int, weights: int) -> int:
+        """Rows per product with ``weights`` bytes, when one takes ``macs`` and gathers ``size`` bytes."""
+        gathered = min(max(GATHERED_BYTES[self._kind], GATHERED_PER_WEIGHT * weights), self._memory)
+        return max(int(min(MACS_LATER[self._kind] / max(macs, 1), gathered / size) * self._share), 1)
 
     def masks(self, size: int) -> int:
         """Masks whose layers are computed together, when each has maps of ``size`` bytes."""

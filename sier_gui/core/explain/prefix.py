@@ -155,7 +155,7 @@ class PrefixTables:
         if place not in self._costs:
             _, self._costs[place] = counted(run, lambda: run(next(whole_maps(maps, 1))))
         outputs = []
-        for batch in whole_maps(maps, self._batching.inputs(self._costs[place])):
+        for batch in whole_maps(maps, self._batching.maps(self._costs[place])):
             outputs.append(run(batch))
             self._after_batch(0)
         return torch.cat(outputs)

@@ -23,7 +23,7 @@ FINEST, COARSEST = 8, 32  # input cells per side of the tiles that patterns are 
 # Gathering a row's nine neighbours costs about as much as multiplying it for so many output channels, so
 # narrow layers must save more to be worth it (measured: 14 GB/s against 95 GMAC/s).
 GATHER_CHANNELS = 27
-WORTHWHILE = 0.8
+WORTHWHILE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,8 @@ class SharedColumn:
         entries = index.shape[1] * maps.table.shape[1]
         gathered, device = entries * maps.table.element_size(), maps.table.device
         # whole blocks, since an incomplete one is copied
-        chunk = max(self._batching.rows(entries * step.layer.channels, gathered) // BLOCK, 1) * BLOCK
+        macs, weights = entries * step.layer.channels, gathered * step.layer.channels
+        chunk = max(self._batching.rows(macs, gathered, weights) // BLOCK, 1) * BLOCK
         for start in range(0, len(index), chunk):
             part = torch.from_numpy(index[start : start + chunk]).to(device)
             table[start : start + len(part)] = step.layer(maps.table, part)
