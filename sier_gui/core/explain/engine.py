@@ -122,6 +122,8 @@ def _computed(
     for estimate in estimates(game, request, network.separable):
         attribution = _attribution(estimate, predictor, inputs, request, players)
         provenance = _provenance(predictor, request, players, game)
+        if estimate.note:
+            provenance["stopped"] = estimate.note
         yield replace(attribution, seconds=perf_counter() - started, provenance=provenance)
 
 
@@ -160,7 +162,14 @@ def estimates(game: NetworkGame, request: ExplainRequest, separable: bool) -> It
     if request.method == "paper":
         return paper.printed_values(game)
     if request.method == "shapley":
-        return shapley.shapley_values(game, separable=separable, budget=request.budget, seed=request.seed)
+        return shapley.shapley_values(
+            game,
+            separable=separable,
+            budget=request.budget,
+            seed=request.seed,
+            error=request.error,
+            seconds=request.seconds,
+        )
     return owen.owen_values(game)
 
 
@@ -169,7 +178,8 @@ def planned_passes(players: Players, request: ExplainRequest, separable: bool) -
     if request.method == "paper":
         return 4 + sum(2 * n for n in players.counts.values())
     if request.method == "shapley":
-        return shapley.planned_passes(players.shapes, separable, request.budget)
+        limits = (request.budget, request.error, request.seconds)
+        return shapley.planned_passes(players.shapes, separable, *limits)
     return owen.pass_count(players.shapes, separable)
 
 

@@ -24,6 +24,7 @@ class Estimate:
     complete: bool
     stderr: Mapping[Modality, Floats] | None = None
     coarse: Mapping[Modality, Bools] | None = None  # players whose part is not divided yet
+    note: str = ""  # why the last estimate is the last
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +80,22 @@ def value_corners(game: Game) -> Corners:
     index = {m: bits[:, axis] for axis, m in enumerate(modalities)}
     values = game.values(game.corners, index)
     return Corners(modalities, values.reshape((2,) * len(modalities) + (-1,)))
+
+
+def first_estimate(game: Game, corners: Corners) -> Estimate:
+    """A first picture: each modality's share, spread over its players."""
+    values = {
+        m: np.multiply.outer(split / math.prod(game.shapes[m]), np.ones(game.shapes[m]))
+        for m, split in corners.split.items()
+    }
+    coarse = {m: np.ones(shape, bool) for m, shape in game.shapes.items()}
+    return Estimate(values, corners, corners.evaluations, complete=False, coarse=coarse)
+
+
+def by_modality(game: Game, flat: Floats) -> dict[Modality, Floats]:
+    """(n, C) in the players' order → (C, *layout) for each modality."""
+    values, first = {}, 0
+    for modality, shape in game.shapes.items():
+        values[modality] = flat[first : first + math.prod(shape)].T.reshape(-1, *shape)
+        first += math.prod(shape)
+    return values

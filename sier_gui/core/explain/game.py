@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sier_gui.core.domain import FloatArray, Modality
 from sier_gui.core.explain.attribution import Floats
 from sier_gui.core.explain.cost import Batching, Cost, counted
+from sier_gui.core.explain.kept import KeptEmbeddings
 from sier_gui.core.explain.patterns import Bools
 from sier_gui.core.explain.players import Ints, Players
 from sier_gui.core.explain.prefix import HasPrefix, PrefixTables
@@ -92,6 +93,7 @@ class NetworkGame:
         self._absent = {m: self._tensor(x) for m, x in absent.items()}
         self._maps = {m: torch.from_numpy(owners).to(self.device) for m, owners in players.maps.items()}
         self._corner_embeddings: dict[Modality, Tensor] = {}
+        self._kept = {m: KeptEmbeddings() for m in players.shapes}
         self._batching = Batching(self.device)
         self._costs: dict[Modality, Cost] = {}
         self._asked: dict[Modality, int] = {}
@@ -115,8 +117,7 @@ class NetworkGame:
             places = np.indices(counts).reshape(len(counts), -1)
             return self.values(masks, dict(zip(masks, places, strict=True))).reshape(*counts, -1)
         with torch.inference_mode():
-            within = self._batching.within_memory
-            embeddings = {m: within(partial(self._embedded, m, given)) for m, given in masks.items()}
+            embeddings = {m: self._known(m, given) for m, given in masks.items()}
             images, speech = embeddings[Modality.IMAGE], embeddings[Modality.SPEECH]
             fused, at_once = [], max(PAIRS_PER_GRID // len(speech), 1)
             for k in range(0, len(images), at_once):
@@ -124,6 +125,14 @@ class NetworkGame:
                 self._after_batch(0)
             values = self._valued(torch.cat(fused))
             return values if tuple(masks) == (Modality.IMAGE, Modality.SPEECH) else values.swapaxes(0, 1)
+
+    def _known(self, modality: Modality, masks: Bools) -> Tensor:
+        """(k, D). Grids grow: a mask that was asked for before costs no pass."""
+
+        def compute(new: Bools) -> Tensor:
+            return self._batching.within_memory(lambda: self._embedded(modality, new))
+
+        return self._kept[modality].embedded(masks, compute)
 
     def _valued(self, logits: Tensor) -> Floats:
         """Logits (…, C) → what the game is worth."""
@@ -197,6 +206,7 @@ class NetworkGame:
                 self.network.module, lambda: [self._one_batch(embed, mask) for mask in (nobody, everybody)]
             )
             self._corner_embeddings[modality] = torch.cat(corner)
+            self._kept[modality].add(self.corners[modality], self._corner_embeddings[modality])
             self._costs[modality] = Cost(cost.macs / 2, cost.largest)
         return self._corner_embeddings[modality]
 

@@ -47,7 +47,7 @@ def largest_difference(first, second):
 @pytest.mark.parametrize(("double", "tolerance"), [(True, 1e-12), (False, 1e-5)])
 @pytest.mark.parametrize("method", ["owen", "shapley", "paper"])
 def test_factorised_is_joint(double, tolerance, method):
-    request = {"method": method, "grid": 3, "segments": 4, "budget": 400, "absence": "mean"}
+    request = {"method": method, "grid": 3, "segments": 4, "budget": 8192, "absence": "mean"}
     inputs = generated_inputs()
     apart = final(predictor_of(TinyNet(double=double)), inputs, **request)
     joint = final(predictor_of(as_black_box(TinyNet(double=double))), inputs, **request)

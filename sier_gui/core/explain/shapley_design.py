@@ -1,0 +1,150 @@
+"""Which coalitions to value: the extremes first, then those that leave least open."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from sier_gui.core.explain.attribution import Floats
+from sier_gui.core.explain.patterns import Bools
+from sier_gui.core.explain.players import Ints
+from sier_gui.core.explain.shapley_kernel import KAPPA, NUGGET, SetKernel, signs_of
+from sier_gui.core.explain.shapley_weights import all_masks
+
+MOST_LISTED = 12  # players whose masks may all be listed
+CANDIDATES = 384
+DESIGN_NODES = 8
+BANDWIDTH = 0.08  # of coalition sizes that count as alike, as a share of the players
+FLOOR = 0.25  # least chance of a size against the mean one
+
+
+def first_masks(parts: Sequence[int], rng: np.random.Generator) -> Bools:
+    """(K, players): masks to begin with, for players that belong to ``parts`` of so many.
+
+    Every choice of whole parts, nobody first; then each player alone and each missing, in random order: they
+    carry the largest weights in a Shapley value, and say at once which players matter. All masks, where that
+    is hardly more.
+    """
+    n = sum(parts)
+    corners = np.repeat(list(product((False, True), repeat=len(parts))), parts, axis=1)
+    single = np.eye(n, dtype=bool)[rng.permutation(n)]
+    pairs = np.stack([single, ~single], axis=1).reshape(-1, n)
+    few = all_masks(n) if 2**n <= 3 * (n + 1) else pairs
+    masks = {mask.tobytes(): mask for mask in np.concatenate([corners, few])}
+    return np.array(list(masks.values()))
+
+
+def unknown(known: Bools) -> Bools:
+    """All masks of the players that are not among ``known`` (K, players ≤ `MOST_LISTED`)."""
+    taken = {mask.tobytes() for mask in known}
+    every = all_masks(known.shape[1])
+    return every[[mask.tobytes() not in taken for mask in every]]
+
+
+@dataclass(frozen=True, slots=True)
+class SizeScale:
+    """How far a kernel's guess is off by the size of a coalition: ``shares`` (K,) |A|/n, ``squares`` (K,).
+
+    Networks answer evenly to nearly whole inputs and unsteadily to scraps of them; kernel (1) knows no
+    such difference.
+    """
+
+    shares: Floats
+    squares: Floats
+
+    @classmethod
+    def of(cls, masks: Bools, values: Floats, precision: Floats) -> SizeScale:
+        """Squares of leave-one-out errors over their standard deviations (Rasmussen & Williams, eq. 5.12)."""
+        half = precision @ values
+        scale = np.einsum("kc,kc->", values, half) / len(masks)
+        squares = (half**2).sum(axis=1) / np.diag(precision) / max(scale, 1e-300)
+        return cls(masks.mean(axis=1), squares)
+
+    def at(self, shares: Floats) -> Floats:
+        """Standard deviations, (len(shares),), against those that the kernel says."""
+        near = np.exp(-0.5 * ((shares[:, None] - self.shares) / BANDWIDTH) ** 2) + 1e-9
+        return np.sqrt(near @ self.squares / near.sum(axis=1))
+
+
+def next_masks(
+    known: Bools,
+    count: int,
+    kernel: SetKernel,
+    precision: Floats,
+    scale: SizeScale,
+    nodes: tuple[Floats, Floats],
+    rng: np.random.Generator,
+) -> Bools:
+    """(≤ count, players) masks that are not ``known``, chosen one after the other.
+
+    Each takes most off the summed posterior variance of what Shapley values are made of (`shapley_weights`
+    (1) at some of ``nodes``, positions and shares), counted by how far off the kernel is at the mask's size.
+
+    Parameters
+    ----------
+    precision : (K, K), inverse of ``kernel.gram`` on ``known`` (K, players).
+    """
+    pool = candidates(known, max(CANDIDATES, 2 * count), scale, rng)
+    if len(pool) <= count:
+        return pool
+    signs, new = signs_of(known), signs_of(pool)
+    some = slice(None, None, max(len(nodes[0]) // DESIGN_NODES, 1))
+    at, share = nodes[0][some], nodes[1][some]
+    across = kernel.between(new, signs) + KAPPA
+    explained = across @ precision
+    targets = _targets(kernel, at, share, new) - _targets(kernel, at, share, signs) @ explained.T
+    return pool[_greedy(targets, kernel.gram(new) - explained @ across.T, scale.at(pool.mean(axis=1)), count)]
+
+
+def candidates(known: Bools, count: int, scale: SizeScale, rng: np.random.Generator) -> Bools:
+    """(≤ count, players) random masks that are not ``known``.
+
+    Their sizes are even, mixed with how far off the kernel is at each.
+    """
+    n = known.shape[1]
+    sizes = np.arange(1, n)
+    chance = np.sqrt(scale.at(sizes / n))
+    chance = chance / chance.mean() + FLOOR
+    if (
+        n <= MOST_LISTED
+    ):  # drawn without replacement: the smallest of exponential times (Efraimidis & Spirakis 2006)
+        left = unknown(known)
+        size = left.sum(axis=1)
+        wanted = chance[size - 1] / np.array([math.comb(n, s) for s in sizes])[size - 1]
+        return left[np.argsort(rng.exponential(size=len(left)) / wanted)[:count]]
+    drawn = rng.choice(sizes, size=count, p=chance / chance.sum())
+    found = np.argsort(np.argsort(rng.random((count, n)), axis=1), axis=1) < drawn[:, None]
+    taken = {mask.tobytes() for mask in known}
+    fresh = {mask.tobytes(): row for row, mask in enumerate(found) if mask.tobytes() not in taken}
+    return found[list(fresh.values())]
+
+
+def _targets(kernel: SetKernel, at: Floats, share: Floats, signs: Floats) -> Floats:
+    """(targets, K): covariance with masks of the expectations that Shapley values sum up, by √share."""
+    whole, difference = kernel.expected(at, signs)
+    root = np.sqrt(share)
+    by_player = (root[:, None, None] * difference).swapaxes(1, 2)
+    return np.concatenate([root[:, None] * whole, by_player.reshape(-1, len(signs))])
+
+
+def _greedy(targets: Floats, covariance: Floats, scale: Floats, count: int) -> Ints:
+    """Indices of masks by falling gain; conditions ``targets`` (T, P) and ``covariance`` (P, P) on each."""
+    chosen: list[int] = []
+    open_ = np.ones(len(scale), bool)
+    variance = np.diag(covariance).copy()
+    past = np.zeros((count, len(scale)))
+    for step in range(count):
+        variance = np.maximum(variance, NUGGET)  # no less is possible, but for rounding
+        gain = (targets**2).sum(axis=0) / variance * scale
+        best = int(np.where(open_, gain, -1).argmax())
+        chosen.append(best)
+        open_[best] = False
+        root = math.sqrt(variance[best])
+        past[step] = (covariance[best] - past[:step, best] @ past[:step]) / root
+        targets = targets - np.outer(targets[:, best] / root, past[step])
+        variance = variance - past[step] ** 2
+    return np.array(chosen, np.intp)

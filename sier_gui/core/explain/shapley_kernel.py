@@ -1,0 +1,159 @@
+"""A prior over games: the Gaussian process whose posterior stands in for coalitions that are not valued.
+
+With s_p = 1 for a present player and −1 for an absent one, two coalitions vary together as
+
+    k(A, A') = κ + (1 − ρ)·Π_p (1 + λ_p s_p s'_p)/(1 + λ_p) + ρ·Σ_p λ_p s_p s'_p / Σ_p λ_p .         (1)
+
+κ leaves the mean open. The product is the Gaussian kernel exp(−2 Σ_p w_p [s_p ≠ s'_p]) on masks with
+λ_p = tanh w_p. It gives an interaction of players T the prior variance Π_{p∈T} λ_p, so a player that hardly
+matters takes λ_p → 0 and costs nothing (automatic relevance determination: Rasmussen & Williams, Gaussian
+Processes for Machine Learning, 2006, §5.1). The sum leaves more to single players than the product does.
+Both are made of factors of single players, and so are their means over random coalitions: Shapley values have
+a closed form (`shapley_weights`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sier_gui.core.explain.attribution import Floats
+from sier_gui.core.explain.patterns import Bools
+
+KAPPA = 100.0  # variance of the open mean, against 1 of the rest
+NUGGET = 1e-4  # variance that no two coalitions share: what keeps the equations well-conditioned
+MOST_TO_FIT = 256  # masks that the parameters are fitted to; the estimate uses all
+ITERATIONS = 12
+# weight of a prior on the parameters, in observations: holds those that the data say nothing about
+HOLD = 1.0
+START_REACH = 3.2  # Σ w_p at the start
+START_LINEAR = -2.7  # logit ρ
+
+
+@dataclass(frozen=True, slots=True)
+class SetKernel:
+    """Kernel (1): ``reach`` (n,) w_p > 0, ``linear`` ρ in [0, 1]."""
+
+    reach: Floats
+    linear: float
+
+    @property
+    def lam(self) -> Floats:
+        """(n,) λ_p in [0, 1)."""
+        return np.tanh(self.reach)
+
+    def between(self, first: Floats, second: Floats) -> Floats:
+        """Signs (a, n), (b, n) → (a, b), without κ and nugget; 1 on the diagonal."""
+        product = np.exp((first * self.reach) @ second.T - self.reach.sum())
+        return (1 - self.linear) * product + self.linear / self.lam.sum() * (first * self.lam) @ second.T
+
+    def gram(self, signs: Floats) -> Floats:
+        """(K, K) covariance of what was observed on the masks ``signs`` (K, n)."""
+        return self.between(signs, signs) + KAPPA + NUGGET * np.eye(len(signs))
+
+    def expected(self, nodes: Floats, signs: Floats) -> tuple[Floats, Floats]:
+        """What random coalitions covary with masks ``signs`` (K, n).
+
+        At node q every player is present with probability q, independently. The first, (Q, K), is the mean of
+        k(A, ·) over such A; the second, (Q, K, n), that of k(A ∪ i, ·) − k(A ∖ i, ·).
+        """
+        lam, mean = self.lam, 2 * nodes - 1
+        own = signs * lam
+        factors = 1 + mean[:, None, None] * own
+        product = np.exp(np.log(factors).sum(axis=2) - np.log1p(lam).sum())
+        ratio = self.linear / lam.sum()
+        whole = KAPPA + (1 - self.linear) * product + ratio * mean[:, None] * own.sum(axis=1)
+        difference = (1 - self.linear) * product[..., None] * (2 * own) / factors + 2 * ratio * own
+        return whole, difference
+
+    def variance(self, nodes: Floats) -> tuple[Floats, Floats]:
+        """Prior covariance of those expectations between nodes: (Q, Q), and (n, Q, Q) for the differences."""
+        lam = self.lam
+        mean = np.multiply.outer(2 * nodes - 1, 2 * nodes - 1)
+        factors = 1 + mean * lam[:, None, None]
+        product = (1 - self.linear) * np.exp(np.log(factors).sum(axis=0) - np.log1p(lam).sum())
+        difference = 4 * lam[:, None, None] * (product / factors + self.linear / lam.sum())
+        return KAPPA + product + self.linear * mean, difference
+
+
+def signs_of(masks: Bools) -> Floats:
+    """Present 1, absent −1."""
+    return np.where(masks, 1.0, -1.0)
+
+
+def fitted(masks: Bools, values: Floats, before: SetKernel | None = None) -> SetKernel:
+    """The kernel under which ``values`` (K, columns) on ``masks`` (K, n) are likeliest.
+
+    Columns count as independent draws of one process whose scale is profiled out, so the search minimises
+    log|K|/K + log tr(K⁻¹ Y Yᵀ) over log w and logit ρ, from ``before`` on where one is given.
+    """
+    n = masks.shape[1]
+    if len(masks) > MOST_TO_FIT:
+        rows = np.linspace(0, len(masks) - 1, MOST_TO_FIT).astype(np.intp)
+        masks, values = masks[rows], values[rows]
+    signs, squares = signs_of(masks), values @ values.T
+    start = np.append(np.full(n, np.log(min(START_REACH / n, 0.5))), START_LINEAR)
+    if not squares.any():
+        return _kernel(start)
+    begin = start if before is None else np.append(np.log(before.reach), _logit(before.linear))
+    return _kernel(minimised(lambda x: _unlikeliness(x, signs, squares, start), begin, ITERATIONS))
+
+
+def _kernel(x: Floats) -> SetKernel:
+    return SetKernel(np.exp(np.clip(x[:-1], -9, 1.5)), float(1 / (1 + np.exp(-np.clip(x[-1], -9, 9)))))
+
+
+def _logit(share: float) -> float:
+    return float(np.log(share / (1 - share)))
+
+
+def _unlikeliness(x: Floats, signs: Floats, squares: Floats, start: Floats) -> tuple[float, Floats]:
+    """The objective of `fitted` and its gradient, ∂f = Σ H ∘ ∂K, H = K⁻¹/m − K⁻¹ Y Yᵀ K⁻¹/tr(K⁻¹ Y Yᵀ)."""
+    kernel, m = _kernel(x), len(signs)
+    lam, rho = kernel.lam, kernel.linear
+    product = np.exp((signs * kernel.reach) @ signs.T - kernel.reach.sum())
+    line = (signs * lam) @ signs.T / lam.sum()
+    gram = (1 - rho) * product + rho * line + KAPPA + NUGGET * np.eye(m)
+    inverse = np.linalg.inv(gram)
+    half = inverse @ squares
+    trace = np.trace(half)
+    hold = HOLD / m * (x - start)
+    value = np.linalg.slogdet(gram)[1] / m + np.log(trace) + float(hold @ (x - start))
+    h = inverse / m - half @ inverse / trace
+    by_product = h * product
+    of_product = np.einsum("ip,ip->p", signs, by_product @ signs) - by_product.sum()
+    of_line = (np.einsum("ip,ip->p", signs, h @ signs) - (h * line).sum()) * (1 - lam**2) / lam.sum()
+    slope = ((1 - rho) * of_product + rho * of_line) * kernel.reach
+    return value, np.append(slope, (h * (line - product)).sum() * rho * (1 - rho)) + 2 * hold
+
+
+def minimised(function: Callable[[Floats], tuple[float, Floats]], x: Floats, iterations: int) -> Floats:
+    """A local minimum by BFGS with backtracking (Nocedal & Wright, Numerical Optimization, 2006, §6.1)."""
+    value, slope = function(x)
+    inverse = np.eye(len(x))
+    for iteration in range(iterations):
+        step = -inverse @ slope
+        step *= min(1, 2 / np.abs(step).max(initial=1e-12))
+        rate = float(slope @ step)
+        length = 1.0
+        while True:
+            tried = x + length * step
+            found, steeper = function(tried)
+            if found <= value + 1e-4 * length * rate or length < 0.02:
+                break
+            length *= 0.4
+        if not found < value:
+            break
+        moved, turned = tried - x, steeper - slope
+        gain, curvature = value - found, float(moved @ turned)
+        x, value, slope = tried, found, steeper
+        if gain < 1e-4:
+            break
+        if curvature > 1e-12:
+            if iteration == 0:
+                inverse *= curvature / float(turned @ turned)
+            left = np.eye(len(x)) - np.outer(moved, turned) / curvature
+            inverse = left @ inverse @ left.T + np.outer(moved, moved) / curvature
+    return x
