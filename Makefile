@@ -22,7 +22,7 @@ help:
 
 .venv/.run: .venv/.made pyproject.toml
 	@.ci/system-packages run
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable '.[words,explainers]'
 	@touch $@
 
 .venv/.test: .venv/.made pyproject.toml

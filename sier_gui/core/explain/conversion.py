@@ -34,7 +34,7 @@ def to_shap(attributions: Sequence[Attribution], target: str | None = None) -> s
         import shap
     except ImportError as error:
         raise SierError(
-            "SHAP is not installed.", 'Install it: pip install "sier-gui[explainers]".'
+            "SHAP is not installed.", 'Install it: pip install "sier-gui[plots]".'
         ) from error
     if not attributions:
         raise SierError("There is nothing to convert.", "Explain at least one sample.")
