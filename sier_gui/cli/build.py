@@ -53,7 +53,8 @@ def add_build(parser: argparse.ArgumentParser) -> None:
         "--repeats", choices=("drop", "keep"), default="drop", help="keep: texts and pictures serve twice"
     )
     for field in ("text", "image", "label", "id"):
-        parser.add_argument(f"--{field}-column", metavar="NAME", default="", help=argparse.SUPPRESS)
+        text = f"the CSV's column of {field}s, where its name does not say so"
+        parser.add_argument(f"--{field}-column", metavar="NAME", default="", help=text)
     parser.add_argument("--limit", type=int, metavar="N", help="the first N usable texts only")
     parser.add_argument("--seed", type=int, default=0)
 

@@ -37,7 +37,7 @@ def gather_pictures(run: Context, files: Sequence[str], nameless: Sequence[str])
             return error
 
     with run.stage("pictures"):
-        known = run.state.pictures()
+        known = run.state.same_as()
         todo = [file for file in files if file not in known]
         for file, seen in run.each("pictures", todo, look, len(known)):
             with run.state.transaction():

@@ -131,6 +131,13 @@ def test_repeats_are_those_of_a_plain_search(found: list[Seen], block: int) -> N
         assert same_pictures(found).tolist() == expected
 
 
+def test_what_is_near_a_repeat_only_is_a_picture_of_its_own() -> None:
+    look, bits = np.full((8, 8, 3), 90, np.uint8), np.zeros((3, HASH_BITS), bool)
+    bits[1, :20] = bits[2, :40] = True  # the third differs by 20 bits from the second, by 40 from the first
+    found = [Seen("", str(i), bits[i], look, False) for i in range(3)]
+    assert same_pictures(found).tolist() == [0, 0, 2]
+
+
 def test_files_are_listed_by_their_names_and_hashed_by_their_sizes(tmp_path: Path) -> None:
     make_pictures(tmp_path, 2)
     make_pictures(tmp_path / "below" / "deep", 1)

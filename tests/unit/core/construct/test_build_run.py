@@ -214,6 +214,17 @@ def test_interrupted_at_every_step_it_ends_as_an_undisturbed_one(tmp_path: Path,
         shutil.rmtree(out)
 
 
+def test_half_a_transaction_is_none(tmp_path: Path) -> None:
+    with BuildState(tmp_path / "out") as state:
+        with pytest.raises(Interrupted), state.transaction():
+            state.note("half", 1)
+            raise Interrupted
+        with state.transaction():
+            state.note("whole", 1)
+    with BuildState(tmp_path / "out") as state:
+        assert (state.fact("half"), state.fact("whole")) == (None, 1)
+
+
 @pytest.mark.usefixtures("plain_figure")
 def test_files_that_are_lost_or_cut_are_made_again(tmp_path: Path) -> None:
     request, out = make_request(tmp_path), tmp_path / "out"
