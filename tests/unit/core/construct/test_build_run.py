@@ -216,9 +216,14 @@ def test_interrupted_at_every_step_it_ends_as_an_undisturbed_one(tmp_path: Path,
 
 def test_half_a_transaction_is_none(tmp_path: Path) -> None:
     with BuildState(tmp_path / "out") as state:
-        with pytest.raises(Interrupted), state.transaction():
-            state.note("half", 1)
-            raise Interrupted
+
+        def interrupted() -> None:
+            with state.transaction():
+                state.note("half", 1)
+                raise Interrupted
+
+        with pytest.raises(Interrupted):
+            interrupted()
         with state.transaction():
             state.note("whole", 1)
     with BuildState(tmp_path / "out") as state:
