@@ -33,9 +33,7 @@ def to_shap(attributions: Sequence[Attribution], target: str | None = None) -> s
     try:
         import shap
     except ImportError as error:
-        raise SierError(
-            "SHAP is not installed.", 'Install it: pip install "sier-gui[plots]".'
-        ) from error
+        raise SierError("SHAP is not installed.", 'Install it: pip install "sier-gui[plots]".') from error
     if not attributions:
         raise SierError("There is nothing to convert.", "Explain at least one sample.")
     shapes = {tuple(v.shape[1:] for v in one.values.values()) for one in attributions}
