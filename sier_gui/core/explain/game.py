@@ -142,7 +142,7 @@ class NetworkGame:
     def _factorised(self, masks: Mapping[Modality, Bools], index: Mapping[Modality, Ints]) -> Tensor:
         import torch
 
-        embeddings = {m: self._embedded(m, given) for m, given in masks.items()}
+        embeddings = {m: self._known(m, given) for m, given in masks.items()}
         places = {m: torch.from_numpy(i).to(self.device) for m, i in index.items()}
         pairs = len(next(iter(index.values())))
         fused = []

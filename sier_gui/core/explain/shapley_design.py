@@ -12,7 +12,7 @@ import numpy as np
 from sier_gui.core.explain.attribution import Floats
 from sier_gui.core.explain.patterns import Bools
 from sier_gui.core.explain.players import Ints
-from sier_gui.core.explain.shapley_kernel import KAPPA, NUGGET, SetKernel, signs_of
+from sier_gui.core.explain.shapley_kernel import NUGGET, Posterior, SetKernel, signs_of
 from sier_gui.core.explain.shapley_weights import all_masks
 
 MOST_LISTED = 12  # players whose masks may all be listed
@@ -57,12 +57,16 @@ class SizeScale:
     squares: Floats
 
     @classmethod
-    def of(cls, masks: Bools, values: Floats, precision: Floats) -> SizeScale:
-        """Squares of leave-one-out errors over their standard deviations (Rasmussen & Williams, eq. 5.12)."""
-        half = precision @ values
-        scale = np.einsum("kc,kc->", values, half) / len(masks)
-        squares = (half**2).sum(axis=1) / np.diag(precision) / max(scale, 1e-300)
-        return cls(masks.mean(axis=1), squares)
+    def of(cls, posterior: Posterior, values: Floats) -> SizeScale:
+        """Squares of leave-one-out errors of ``values`` (K, columns) over their standard deviations.
+
+        Dubrule, Math. Geology 15, 1983: with the precision P they are P y / diag(P) and diag(P)^−½.
+        """
+        half = posterior.precision @ values
+        squares = (half**2).sum(axis=1) / np.diag(posterior.precision)
+        scale = float((values * half).sum()) / (len(values) - 1)
+        known = squares / scale if scale > 0 else np.ones(len(values))
+        return cls(posterior.masks.mean(axis=1), known)
 
     def at(self, shares: Floats) -> Floats:
         """Standard deviations, (len(shares),), against those that the kernel says."""
@@ -71,33 +75,28 @@ class SizeScale:
 
 
 def next_masks(
-    known: Bools,
-    count: int,
-    kernel: SetKernel,
-    precision: Floats,
+    posterior: Posterior,
     scale: SizeScale,
+    count: int,
     nodes: tuple[Floats, Floats],
     rng: np.random.Generator,
 ) -> Bools:
-    """(≤ count, players) masks that are not ``known``, chosen one after the other.
+    """(≤ count, players) masks that ``posterior`` does not know, chosen one after the other.
 
     Each takes most off the summed posterior variance of what Shapley values are made of (`shapley_weights`
     (1) at some of ``nodes``, positions and shares), counted by how far off the kernel is at the mask's size.
-
-    Parameters
-    ----------
-    precision : (K, K), inverse of ``kernel.gram`` on ``known`` (K, players).
     """
-    pool = candidates(known, max(CANDIDATES, 2 * count), scale, rng)
+    pool = candidates(posterior.masks, max(CANDIDATES, 2 * count), scale, rng)
     if len(pool) <= count:
         return pool
-    signs, new = signs_of(known), signs_of(pool)
+    kernel, signs, new = posterior.kernel, posterior.signs, signs_of(pool)
     some = slice(None, None, max(len(nodes[0]) // DESIGN_NODES, 1))
     at, share = nodes[0][some], nodes[1][some]
-    across = kernel.between(new, signs) + KAPPA
-    explained = across @ precision
-    targets = _targets(kernel, at, share, new) - _targets(kernel, at, share, signs) @ explained.T
-    return pool[_greedy(targets, kernel.gram(new) - explained @ across.T, scale.at(pool.mean(axis=1)), count)]
+    across, once = kernel.between(new, signs), np.ones(len(pool))
+    covariance = posterior.left(kernel.gram(new), across, across, (once, once))
+    (ours, counts), (theirs, _) = (_targets(kernel, at, share, given) for given in (new, signs))
+    targets = posterior.left(ours, theirs, across, (counts, once))
+    return pool[_greedy(targets, covariance, scale.at(pool.mean(axis=1)), count)]
 
 
 def candidates(known: Bools, count: int, scale: SizeScale, rng: np.random.Generator) -> Bools:
@@ -109,9 +108,7 @@ def candidates(known: Bools, count: int, scale: SizeScale, rng: np.random.Genera
     sizes = np.arange(1, n)
     chance = np.sqrt(scale.at(sizes / n))
     chance = chance / chance.mean() + FLOOR
-    if (
-        n <= MOST_LISTED
-    ):  # drawn without replacement: the smallest of exponential times (Efraimidis & Spirakis 2006)
+    if n <= MOST_LISTED:  # without replacement: the first of exponential times (Efraimidis & Spirakis, 2006)
         left = unknown(known)
         size = left.sum(axis=1)
         wanted = chance[size - 1] / np.array([math.comb(n, s) for s in sizes])[size - 1]
@@ -123,12 +120,15 @@ def candidates(known: Bools, count: int, scale: SizeScale, rng: np.random.Genera
     return found[list(fresh.values())]
 
 
-def _targets(kernel: SetKernel, at: Floats, share: Floats, signs: Floats) -> Floats:
-    """(targets, K): covariance with masks of the expectations that Shapley values sum up, by √share."""
+def _targets(kernel: SetKernel, at: Floats, share: Floats, signs: Floats) -> tuple[Floats, Floats]:
+    """Covariances (T, K) with masks of the expectations that Shapley values sum up, by √share.
+
+    And (T,): how often each contains the mean.
+    """
     whole, difference = kernel.expected(at, signs)
     root = np.sqrt(share)
-    by_player = (root[:, None, None] * difference).swapaxes(1, 2)
-    return np.concatenate([root[:, None] * whole, by_player.reshape(-1, len(signs))])
+    by_player = (root[:, None, None] * difference).swapaxes(1, 2).reshape(-1, len(signs))
+    return np.concatenate([root[:, None] * whole, by_player]), np.append(root, np.zeros(len(by_player)))
 
 
 def _greedy(targets: Floats, covariance: Floats, scale: Floats, count: int) -> Ints:

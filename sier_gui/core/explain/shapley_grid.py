@@ -17,7 +17,7 @@ from sier_gui.core.explain.estimate import Corners
 from sier_gui.core.explain.game import Game
 from sier_gui.core.explain.patterns import Bools
 from sier_gui.core.explain.shapley_design import MOST_LISTED, SizeScale, first_masks, next_masks, unknown
-from sier_gui.core.explain.shapley_kernel import SetKernel, fitted
+from sier_gui.core.explain.shapley_kernel import Posterior, fitted
 from sier_gui.core.explain.shapley_weights import (
     Weights,
     complete_weights,
@@ -35,14 +35,13 @@ CAUTION = 1.1  # standard errors against the posterior's, so that 95 % bars cove
 class Axis:
     """One axis of the grid: the players of a modality, or all where each coalition is a pass of its own.
 
-    ``masks`` (K, players) were valued; ``weights`` turn their values into Shapley values. Where masks are
-    left out, the weights come from ``kernel``, which is off by ``scale``.
+    ``masks`` (K, players) were valued. Where some are left out, ``posterior`` stands in for them, and is off
+    by ``scale``.
     """
 
     masks: Bools
     rng: np.random.Generator
-    kernel: SetKernel | None = None
-    weights: Weights | None = None
+    posterior: Posterior | None = None
     scale: SizeScale | None = None
 
     @property
@@ -56,23 +55,21 @@ class Axis:
     def solve(self, columns: Floats, nodes: Floats) -> Weights:
         """New weights, given the values (K, columns) of all masks."""
         if self.complete:
-            self.weights, self.scale = complete_weights(self.masks, nodes), None
-            return self.weights
-        self.kernel = fitted(self.masks, columns, self.kernel)
-        self.weights = kriged_weights(self.masks, self.kernel, nodes)
-        self.scale = SizeScale.of(self.masks, columns, self.weights.precision)
-        return self.weights
+            self.posterior, self.scale = None, None
+            return complete_weights(self.masks, nodes)
+        kernel = fitted(self.masks, columns, self.posterior.kernel if self.posterior else None)
+        self.posterior = Posterior(kernel, self.masks)
+        self.scale = SizeScale.of(self.posterior, columns)
+        return kriged_weights(self.posterior, nodes)
 
     def more(self, count: int, most: int, nodes: tuple[Floats, Floats]) -> Bools:
         """About ``count`` masks that would tell most; the rest, where hardly more and within ``most``."""
         left = 2**self.players - len(self.masks) if self.players <= MOST_LISTED else math.inf
         if left <= min(most, ALL_LEFT * count):
             return unknown(self.masks)
-        assert self.kernel is not None
-        assert self.weights is not None
+        assert self.posterior is not None
         assert self.scale is not None
-        precision = self.weights.precision
-        return next_masks(self.masks, count, self.kernel, precision, self.scale, nodes, self.rng)
+        return next_masks(self.posterior, self.scale, count, nodes, self.rng)
 
 
 class Grid:

@@ -2,14 +2,15 @@
 
 With s_p = 1 for a present player and −1 for an absent one, two coalitions vary together as
 
-    k(A, A') = κ + (1 − ρ)·Π_p (1 + λ_p s_p s'_p)/(1 + λ_p) + ρ·Σ_p λ_p s_p s'_p / Σ_p λ_p .         (1)
+    k(A, A') = (1 − ρ)·Π_p (1 + λ_p s_p s'_p)/(1 + λ_p) + ρ·Σ_p λ_p s_p s'_p / Σ_p λ_p .             (1)
 
-κ leaves the mean open. The product is the Gaussian kernel exp(−2 Σ_p w_p [s_p ≠ s'_p]) on masks with
-λ_p = tanh w_p. It gives an interaction of players T the prior variance Π_{p∈T} λ_p, so a player that hardly
-matters takes λ_p → 0 and costs nothing (automatic relevance determination: Rasmussen & Williams, Gaussian
-Processes for Machine Learning, 2006, §5.1). The sum leaves more to single players than the product does.
-Both are made of factors of single players, and so are their means over random coalitions: Shapley values have
-a closed form (`shapley_weights`).
+The product is the Gaussian kernel exp(−2 Σ_p w_p [s_p ≠ s'_p]) on masks with λ_p = tanh w_p. It gives an
+interaction of players T the prior variance Π_{p∈T} λ_p, so a player that hardly matters takes λ_p → 0 and
+costs nothing (automatic relevance determination: Rasmussen & Williams, Gaussian Processes for Machine
+Learning, 2006, §5.1). The sum leaves more to single players than the product does. Both are made of factors
+of single players, and so are their means over random coalitions: Shapley values have a closed form
+(`shapley_weights`). The mean of the process is unknown and estimated with the rest (§2.7 there; "ordinary
+kriging" elsewhere).
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ import numpy as np
 from sier_gui.core.explain.attribution import Floats
 from sier_gui.core.explain.patterns import Bools
 
-KAPPA = 100.0  # variance of the open mean, against 1 of the rest
-NUGGET = 1e-4  # variance that no two coalitions share: what keeps the equations well-conditioned
+NUGGET = 1e-4  # variance that no two coalitions share; keeps the equations well-conditioned
 MOST_TO_FIT = 256  # masks that the parameters are fitted to; the estimate uses all
 ITERATIONS = 12
 # weight of a prior on the parameters, in observations: holds those that the data say nothing about
 HOLD = 1.0
+CONSTANT = 1e-12  # variation that is nothing but rounding, against the values
 START_REACH = 3.2  # Σ w_p at the start
 START_LINEAR = -2.7  # logit ρ
 
@@ -45,13 +46,13 @@ class SetKernel:
         return np.tanh(self.reach)
 
     def between(self, first: Floats, second: Floats) -> Floats:
-        """Signs (a, n), (b, n) → (a, b), without κ and nugget; 1 on the diagonal."""
+        """Signs (a, n), (b, n) → (a, b); 1 on the diagonal, without the nugget."""
         product = np.exp((first * self.reach) @ second.T - self.reach.sum())
         return (1 - self.linear) * product + self.linear / self.lam.sum() * (first * self.lam) @ second.T
 
     def gram(self, signs: Floats) -> Floats:
         """(K, K) covariance of what was observed on the masks ``signs`` (K, n)."""
-        return self.between(signs, signs) + KAPPA + NUGGET * np.eye(len(signs))
+        return self.between(signs, signs) + NUGGET * np.eye(len(signs))
 
     def expected(self, nodes: Floats, signs: Floats) -> tuple[Floats, Floats]:
         """What random coalitions covary with masks ``signs`` (K, n).
@@ -64,7 +65,7 @@ class SetKernel:
         factors = 1 + mean[:, None, None] * own
         product = np.exp(np.log(factors).sum(axis=2) - np.log1p(lam).sum())
         ratio = self.linear / lam.sum()
-        whole = KAPPA + (1 - self.linear) * product + ratio * mean[:, None] * own.sum(axis=1)
+        whole = (1 - self.linear) * product + ratio * mean[:, None] * own.sum(axis=1)
         difference = (1 - self.linear) * product[..., None] * (2 * own) / factors + 2 * ratio * own
         return whole, difference
 
@@ -75,7 +76,7 @@ class SetKernel:
         factors = 1 + mean * lam[:, None, None]
         product = (1 - self.linear) * np.exp(np.log(factors).sum(axis=0) - np.log1p(lam).sum())
         difference = 4 * lam[:, None, None] * (product / factors + self.linear / lam.sum())
-        return KAPPA + product + self.linear * mean, difference
+        return product + self.linear * mean, difference
 
 
 def signs_of(masks: Bools) -> Floats:
@@ -83,20 +84,49 @@ def signs_of(masks: Bools) -> Floats:
     return np.where(masks, 1.0, -1.0)
 
 
+class Posterior:
+    """What values on ``masks`` (K, n) say about everything else, before the values are looked at.
+
+    ``precision`` (K, K) is the inverse Gram matrix with the unknown mean projected out, ``root`` its root:
+    rootᵀ·root = precision. ``level`` (K,) are the weights of the estimated mean.
+    """
+
+    def __init__(self, kernel: SetKernel, masks: Bools) -> None:
+        self.kernel, self.masks, self.signs = kernel, masks, signs_of(masks)
+        self._inverse = np.asarray(np.linalg.inv(kernel.gram(self.signs)), np.float64)
+        self._total = self._inverse.sum(axis=0)
+        self.level = self._total / self._total.sum()
+        self.precision = self._inverse - np.outer(self._total, self.level)
+        half = np.asarray(np.linalg.cholesky(self._inverse), np.float64).T
+        self.root = half - np.outer(half.sum(axis=1), self.level)
+
+    def left(self, prior: Floats, first: Floats, second: Floats, counts: tuple[Floats, Floats]) -> Floats:
+        """Covariance (a, b) that remains of ``prior`` between quantities known by theirs with the masks.
+
+        ``first`` (a, K), ``second`` (b, K); ``counts`` (a,), (b,) say how often each contains the mean: once
+        for a value, not at all for a difference.
+        """
+        unknown = [count - one @ self._total for count, one in zip(counts, (first, second), strict=True)]
+        known: Floats = first @ self._inverse @ second.T
+        return prior - known + np.outer(*unknown) / self._total.sum()
+
+
 def fitted(masks: Bools, values: Floats, before: SetKernel | None = None) -> SetKernel:
     """The kernel under which ``values`` (K, columns) on ``masks`` (K, n) are likeliest.
 
-    Columns count as independent draws of one process whose scale is profiled out, so the search minimises
-    log|K|/K + log tr(K⁻¹ Y Yᵀ) over log w and logit ρ, from ``before`` on where one is given.
+    Columns count as independent draws of one process whose means and scale are profiled out (restricted
+    likelihood): the search minimises (log|K| + log 1ᵀK⁻¹1)/(K − 1) + log tr(P Y Yᵀ), P being the precision of
+    `Posterior`, over log w and logit ρ, from ``before`` on where one is given.
     """
     n = masks.shape[1]
     if len(masks) > MOST_TO_FIT:
         rows = np.linspace(0, len(masks) - 1, MOST_TO_FIT).astype(np.intp)
         masks, values = masks[rows], values[rows]
-    signs, squares = signs_of(masks), values @ values.T
     start = np.append(np.full(n, np.log(min(START_REACH / n, 0.5))), START_LINEAR)
-    if not squares.any():
+    centred = values - values.mean(axis=0)
+    if np.abs(centred).max() <= CONSTANT * np.abs(values).max():
         return _kernel(start)
+    signs, squares = signs_of(masks), centred @ centred.T
     begin = start if before is None else np.append(np.log(before.reach), _logit(before.linear))
     return _kernel(minimised(lambda x: _unlikeliness(x, signs, squares, start), begin, ITERATIONS))
 
@@ -110,23 +140,26 @@ def _logit(share: float) -> float:
 
 
 def _unlikeliness(x: Floats, signs: Floats, squares: Floats, start: Floats) -> tuple[float, Floats]:
-    """The objective of `fitted` and its gradient, ∂f = Σ H ∘ ∂K, H = K⁻¹/m − K⁻¹ Y Yᵀ K⁻¹/tr(K⁻¹ Y Yᵀ)."""
-    kernel, m = _kernel(x), len(signs)
+    """The objective of `fitted` and its gradient, ∂f = Σ H ∘ ∂K, H = P/(K − 1) − P Y Yᵀ P/tr(P Y Yᵀ)."""
+    kernel, free = _kernel(x), len(signs) - 1
     lam, rho = kernel.lam, kernel.linear
     product = np.exp((signs * kernel.reach) @ signs.T - kernel.reach.sum())
     line = (signs * lam) @ signs.T / lam.sum()
-    gram = (1 - rho) * product + rho * line + KAPPA + NUGGET * np.eye(m)
+    gram = (1 - rho) * product + rho * line + NUGGET * np.eye(len(signs))
     inverse = np.linalg.inv(gram)
-    half = inverse @ squares
+    total = inverse.sum(axis=0)
+    precision = inverse - np.outer(total, total / total.sum())
+    half = precision @ squares
     trace = np.trace(half)
-    hold = HOLD / m * (x - start)
-    value = np.linalg.slogdet(gram)[1] / m + np.log(trace) + float(hold @ (x - start))
-    h = inverse / m - half @ inverse / trace
+    hold = HOLD / free * (x - start)
+    value = (np.linalg.slogdet(gram)[1] + np.log(total.sum())) / free + np.log(trace)
+    h = precision / free - half @ precision / trace
     by_product = h * product
     of_product = np.einsum("ip,ip->p", signs, by_product @ signs) - by_product.sum()
     of_line = (np.einsum("ip,ip->p", signs, h @ signs) - (h * line).sum()) * (1 - lam**2) / lam.sum()
     slope = ((1 - rho) * of_product + rho * of_line) * kernel.reach
-    return value, np.append(slope, (h * (line - product)).sum() * rho * (1 - rho)) + 2 * hold
+    slopes = np.append(slope, (h * (line - product)).sum() * rho * (1 - rho))
+    return float(value + hold @ (x - start)), slopes + 2 * hold
 
 
 def minimised(function: Callable[[Floats], tuple[float, Floats]], x: Floats, iterations: int) -> Floats:

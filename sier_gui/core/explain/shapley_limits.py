@@ -10,7 +10,8 @@ import numpy as np
 
 from sier_gui.core.explain.attribution import Floats
 
-GROWTH = 1.5  # passes of a step against all those before
+GROWTH = 1.5  # passes after a step against those before
+ROUNDING = 1e-9  # of probabilities or logits
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,6 @@ class Limits:
 
 
 def relative_error(values: Floats, stderr: Floats) -> float:
-    """Estimated relative L2 error of (n,) values; infinite where all are zero."""
-    size = float(np.linalg.norm(values))
-    return float(np.linalg.norm(stderr)) / size if size else math.inf
+    """Estimated relative L2 error of (n,) values; 0 where there is nothing but rounding."""
+    size, off = float(np.linalg.norm(values)), float(np.linalg.norm(stderr))
+    return off / max(size, ROUNDING) if off > ROUNDING else 0.0

@@ -20,7 +20,7 @@ import numpy as np
 
 from sier_gui.core.explain.attribution import Floats
 from sier_gui.core.explain.patterns import Bools
-from sier_gui.core.explain.shapley_kernel import SetKernel, signs_of
+from sier_gui.core.explain.shapley_kernel import Posterior
 
 MOST_NODES = 32  # exact up to 64 players; beyond, what they miss is far below the estimate's error
 SPECTRUM = 1e-4  # share of an error covariance that may be left out
@@ -31,19 +31,19 @@ class Weights:
     """Of one axis of the grid, K masks of n players, at Q nodes.
 
     ``whole`` (Q, K) for E_q[v], ``difference`` (Q, K, n) for E_q[v(A ∪ i) − v(A ∖ i)]. Where they come from a
-    kernel: the inverse ``precision`` (K, K) of its Gram matrix, and the posterior covariances between nodes
-    ``whole_error`` (Q, Q) and ``difference_error`` (n, Q, Q), per unit of variance. Empty where exact.
+    kernel: ``root`` (K, K) of the `Posterior`, and the posterior covariances between nodes, ``whole_error``
+    (Q, Q) and ``difference_error`` (n, Q, Q), per unit of variance. Empty where exact.
     """
 
     whole: Floats
     difference: Floats
-    precision: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    root: Floats = field(default_factory=lambda: np.empty((0, 0)))
     whole_error: Floats = field(default_factory=lambda: np.empty((0, 0)))
     difference_error: Floats = field(default_factory=lambda: np.empty((0, 0, 0)))
 
     @property
     def exact(self) -> bool:
-        return not self.precision.size
+        return not self.root.size
 
 
 def all_masks(players: int) -> Bools:
@@ -65,21 +65,19 @@ def complete_weights(masks: Bools, nodes: Floats) -> Weights:
     return Weights(chance, chance[..., None] * part)
 
 
-def kriged_weights(masks: Bools, kernel: SetKernel, nodes: Floats) -> Weights:
-    """Those of the posterior mean given the values on ``masks`` (K, n)."""
-    signs = signs_of(masks)
-    precision = np.asarray(np.linalg.inv(kernel.gram(signs)), np.float64)
-    whole, difference = kernel.expected(nodes, signs)
+def kriged_weights(posterior: Posterior, nodes: Floats) -> Weights:
+    """Those of the posterior mean given the values on its masks."""
+    kernel, precision = posterior.kernel, posterior.precision
+    whole, difference = kernel.expected(nodes, posterior.signs)
     prior, difference_prior = kernel.variance(nodes)
-    whole_weights = whole @ precision
-    difference_weights = np.einsum("qki,kl->qli", difference, precision, optimize=True)
-    explained = np.einsum("qki,rki->iqr", difference_weights, difference, optimize=True)
+    once = np.ones(len(nodes))
+    weights = np.einsum("qki,kl->qli", difference, precision, optimize=True)
     return Weights(
-        whole_weights,
-        difference_weights,
-        precision,
-        prior - whole_weights @ whole.T,
-        difference_prior - explained,
+        whole @ precision + posterior.level,
+        weights,
+        posterior.root,
+        posterior.left(prior, whole, whole, (once, once)),
+        difference_prior - np.einsum("qki,rki->iqr", weights, difference, optimize=True),
     )
 
 
@@ -119,8 +117,8 @@ def shapley_variances(
     """Posterior variances of `shapley_sums`: for each axis's players (n, C), and due to each axis (C,).
 
     One axis at a time is uncertain, the others enter as their weights have them: the product of two errors
-    is left out. The scale comes from the values, Yᵀ K⁻¹ Y / K for each pair of nodes, and from ``scales``: by
-    axis, how far off its kernel is at each node, (Q,).
+    is left out. The scale comes from the values, Yᵀ P Y/(K − 1) for each pair of nodes, and from ``scales``:
+    by axis, how far off its kernel is at each node, (Q,).
     """
     found = [np.zeros((own.difference.shape[2], values.shape[-1])) for own in weights]
     due = []
@@ -128,7 +126,7 @@ def shapley_variances(
         if own.exact:
             due.append(np.zeros(values.shape[-1]))
             continue
-        half = np.linalg.cholesky(own.precision).T / np.sqrt(len(own.precision))
+        half = own.root / np.sqrt(len(own.root) - 1)
         both = np.outer(share * scales[axis], share * scales[axis])
         columns = np.einsum("kl,qlz->zqk", half, averaged(values, weights, axis), optimize=True)
         scale = columns @ columns.swapaxes(1, 2)
