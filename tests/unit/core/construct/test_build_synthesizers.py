@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     group, name, target = re.search(r'"(.*)"\]\n(\w+) = "(.*)"', entry).groups()  # type: ignore[union-attr]
     (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {target}\ngone = my_package:NoSuchThing\n")
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "my_package", raising=False)  # another page's example
 
 
 @pytest.mark.usefixtures("installed")

@@ -1,6 +1,7 @@
 """The example of docs/networks.md does what the page says."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ def example(tmp_path, monkeypatch):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1\n")
     (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {target}\n")
     monkeypatch.syspath_prepend(site)
+    monkeypatch.delitem(sys.modules, "my_package", raising=False)  # another page's example
     (tmp_path / "config.toml").write_text(
         config
         + "\n[optimiser]\nepochs = 40\nlearning_rate = 0.05\nearly_stopping = 0\nclip = 0\n"
