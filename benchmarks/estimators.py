@@ -23,9 +23,9 @@ from sier_gui.core.domain import Modality
 from sier_gui.core.explain.attribution import Z95, ExplainRequest, Floats
 from sier_gui.core.explain.estimate import Estimate
 from sier_gui.core.explain.game import corners_of
-from sier_gui.core.explain.shapley_estimator import kriged_values
-from sier_gui.core.explain.shapley_limits import Limits
-from sier_gui.core.explain.shapley_sampling import sampled_values
+from sier_gui.core.explain.shapley.estimator import kriged_values
+from sier_gui.core.explain.shapley.limits import Limits
+from sier_gui.core.explain.shapley.sampling import sampled_values
 
 
 class TableGame:

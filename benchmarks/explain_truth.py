@@ -285,5 +285,7 @@ def share(values: Floats, n_image: int) -> float:
 def source_hash() -> str:
     """Of the code that explains and of the networks: errors of another version are measured anew."""
     (core,) = map(Path, sier_gui.core.__path__)
-    files = sorted([*core.glob("explain/*.py"), *core.glob("nets/**/*.py")])
+    files = sorted(
+        [*core.glob("explain/*.py"), *core.glob("explain/shapley/*.py"), *core.glob("nets/**/*.py")]
+    )
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]

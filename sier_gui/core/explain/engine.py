@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from sier_gui import __version__
 from sier_gui.core.domain import FrontEnd, Modality, SampleInputs
 from sier_gui.core.errors import SierError
-from sier_gui.core.explain import owen, paper, shapley
+from sier_gui.core.explain import owen, paper
 from sier_gui.core.explain.absence import stand_ins
 from sier_gui.core.explain.attribution import Attribution, ExplainRequest
 from sier_gui.core.explain.cache import AttributionCache, cache_key
 from sier_gui.core.explain.estimate import Estimate
 from sier_gui.core.explain.game import NetworkGame
 from sier_gui.core.explain.players import Players, players_for
+from sier_gui.core.explain.shapley import run as shapley
 from sier_gui.core.tasks import CancelToken, Progress, Report, silent
 
 if TYPE_CHECKING:

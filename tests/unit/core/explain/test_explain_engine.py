@@ -269,16 +269,19 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_a_line(tmp_path, caplo
 
 def test_two_processes_write_the_same_folder(tmp_path):
     script = (
-        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import sys\n"
         "from test_explain_engine import *\n"
         "from pathlib import Path\n"
-        "cache = AttributionCache(Path(sys.argv[2]), limit_bytes=20_000)\n"
+        "cache = AttributionCache(Path(sys.argv[1]), limit_bytes=20_000)\n"
         "for turn in range(3):\n"
         "    for seed in range(6):\n"
         "        assert final(predictor_of(TinyNet()), generated_inputs(seed=seed), cache=cache).complete\n"
     )
-    command = [sys.executable, "-W", "error", "-c", script, os.path.dirname(__file__), str(tmp_path)]
-    running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    command = [sys.executable, "-W", "error", "-c", script, str(tmp_path)]
+    same_modules = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    running = [
+        subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=same_modules) for _ in range(2)
+    ]
     for process in running:
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors

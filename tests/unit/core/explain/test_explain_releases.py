@@ -125,7 +125,7 @@ def test_players_that_stand_in_for_each_other_get_the_same(predictor, inputs):
     maps[SPEECH] = maps[SPEECH].clone().apply_(lambda p: swap[p])
     game._maps = maps
     game.network = SimpleNamespace(**vars(black_box(predictor.network)))
-    from sier_gui.core.explain.shapley import shapley_values
+    from sier_gui.core.explain.shapley.run import shapley_values
 
     *_, moved = shapley_values(game, separable=False, budget=10_000, seed=0)
     np.testing.assert_allclose(moved.values[SPEECH][:, swap], found.values[SPEECH], atol=TOLERANCE)

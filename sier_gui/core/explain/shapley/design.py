@@ -12,8 +12,8 @@ import numpy as np
 from sier_gui.core.explain.attribution import Floats
 from sier_gui.core.explain.patterns import Bools
 from sier_gui.core.explain.players import Ints
-from sier_gui.core.explain.shapley_kernel import NUGGET, Posterior, SetKernel, signs_of
-from sier_gui.core.explain.shapley_weights import all_masks
+from sier_gui.core.explain.shapley.kernel import NUGGET, Posterior, SetKernel, signs_of
+from sier_gui.core.explain.shapley.weights import all_masks
 
 MOST_LISTED = 12  # players whose masks may all be listed
 CANDIDATES = 384
@@ -83,7 +83,7 @@ def next_masks(
 ) -> Bools:
     """(≤ count, players) masks that ``posterior`` does not know, chosen one after the other.
 
-    Each takes most off the summed posterior variance of what Shapley values are made of (`shapley_weights`
+    Each takes most off the summed posterior variance of what Shapley values are made of (`weights`
     (1) at some of ``nodes``, positions and shares), counted by how far off the kernel is at the mask's size.
     """
     pool = candidates(posterior.masks, max(CANDIDATES, 2 * count), scale, rng)

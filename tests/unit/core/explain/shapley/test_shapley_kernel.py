@@ -8,9 +8,9 @@ from explain_games import IMAGE, SPEECH, SetGame, brute_force
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sier_gui.core.explain.shapley_design import SizeScale, candidates, first_masks, next_masks
-from sier_gui.core.explain.shapley_grid import asked
-from sier_gui.core.explain.shapley_kernel import (
+from sier_gui.core.explain.shapley.design import SizeScale, candidates, first_masks, next_masks
+from sier_gui.core.explain.shapley.grid import asked
+from sier_gui.core.explain.shapley.kernel import (
     NUGGET,
     Posterior,
     SetKernel,
@@ -19,7 +19,7 @@ from sier_gui.core.explain.shapley_kernel import (
     minimised,
     signs_of,
 )
-from sier_gui.core.explain.shapley_weights import (
+from sier_gui.core.explain.shapley.weights import (
     all_masks,
     complete_weights,
     kriged_weights,

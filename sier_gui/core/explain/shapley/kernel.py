@@ -9,7 +9,7 @@ interaction of players T the prior variance Π_{p∈T} λ_p, so a player that ha
 costs nothing (automatic relevance determination: Rasmussen & Williams, Gaussian Processes for Machine
 Learning, 2006, §5.1). The sum leaves more to single players than the product does. Both are made of factors
 of single players, and so are their means over random coalitions: Shapley values have a closed form
-(`shapley_weights`). The mean of the process is unknown and estimated with the rest (§2.7 there; "ordinary
+(`weights`). The mean of the process is unknown and estimated with the rest (§2.7 there; "ordinary
 kriging" elsewhere).
 """
 

@@ -10,15 +10,15 @@ import pytest
 from explain_games import IMAGE, SPEECH, SetGame, TinyNet, brute_force, flat, generated_inputs, predictor_of
 
 from sier_gui.core.errors import SierError
-from sier_gui.core.explain import shapley_limits
 from sier_gui.core.explain.absence import stand_ins
 from sier_gui.core.explain.attribution import ExplainRequest
 from sier_gui.core.explain.game import NetworkGame
 from sier_gui.core.explain.players import players_for
-from sier_gui.core.explain.shapley_estimator import kriged_values
-from sier_gui.core.explain.shapley_exact import enumerated_values
-from sier_gui.core.explain.shapley_limits import Limits, relative_error
-from sier_gui.core.explain.shapley_sampling import sampled_values
+from sier_gui.core.explain.shapley import limits
+from sier_gui.core.explain.shapley.estimator import kriged_values
+from sier_gui.core.explain.shapley.exact import enumerated_values
+from sier_gui.core.explain.shapley.limits import Limits, relative_error
+from sier_gui.core.explain.shapley.sampling import sampled_values
 
 SHAPE = {IMAGE: (3, 3), SPEECH: (5,)}
 
@@ -166,7 +166,7 @@ def test_seconds_stop_it_and_the_last_step_is_made_to_fit(monkeypatch):
         return ask(masks, index)
 
     monkeypatch.setattr(game, "values", slow)
-    monkeypatch.setattr(shapley_limits, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(limits, "perf_counter", lambda: clock[0])
     final = kriged(game, 10**4, seconds=3.0, started=0.0)[-1]
     assert final.note == "3 s are over"
     assert 2.0 < clock[0] < 4.5

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sier_gui.core.errors import SierError
-from sier_gui.core.explain import shapley_exact
 from sier_gui.core.explain.owen import owen_values
 from sier_gui.core.explain.paper import printed_values
-from sier_gui.core.explain.shapley import enumerable, planned_passes, shapley_values
-from sier_gui.core.explain.shapley_exact import enumerated_values
-from sier_gui.core.explain.shapley_limits import Limits
-from sier_gui.core.explain.shapley_sampling import sampled_values
+from sier_gui.core.explain.shapley import exact
+from sier_gui.core.explain.shapley.exact import enumerated_values
+from sier_gui.core.explain.shapley.limits import Limits
+from sier_gui.core.explain.shapley.run import enumerable, planned_passes, shapley_values
+from sier_gui.core.explain.shapley.sampling import sampled_values
 
 few = settings(max_examples=20, deadline=None)
 shapes = st.sampled_from(
@@ -30,7 +30,7 @@ shapes = st.sampled_from(
         {IMAGE: (1, 2), SPEECH: (2, 2)},
     ]
 )
-REFERENCE = Path(__file__).parents[5] / "shared" / "data" / "refs" / "shapley_reference_captum.json"
+REFERENCE = Path(__file__).parents[6] / "shared" / "data" / "refs" / "shapley_reference_captum.json"
 
 
 def last(estimates):
@@ -57,8 +57,8 @@ def test_enumerated_is_brute_force(shape, seed, separable):
 def test_enumerated_in_small_parts_is_brute_force_at_twelve_players(monkeypatch, separable):
     game = SetGame.random({IMAGE: (2, 4), SPEECH: (4,)}, 1, classes=2)
     asked = []
-    monkeypatch.setattr(shapley_exact, "CELLS", 100)
-    monkeypatch.setattr(shapley_exact, "ROWS", 100)
+    monkeypatch.setattr(exact, "CELLS", 100)
+    monkeypatch.setattr(exact, "ROWS", 100)
     values = game.values
     monkeypatch.setattr(
         game, "values", lambda masks, index: asked.append(len(index[IMAGE])) or values(masks, index)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from sier_gui.core.errors import SierError
 from sier_gui.core.explain.estimate import Estimate, by_modality, first_estimate, value_corners
 from sier_gui.core.explain.game import Game
-from sier_gui.core.explain.shapley_grid import Grid
-from sier_gui.core.explain.shapley_limits import Limits, relative_error
+from sier_gui.core.explain.shapley.grid import Grid
+from sier_gui.core.explain.shapley.limits import Limits, relative_error
 
 MOST_MASKS = 2048  # of one axis; solving for more takes longer than it is worth
 

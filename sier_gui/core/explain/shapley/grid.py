@@ -16,9 +16,9 @@ from sier_gui.core.explain.attribution import Floats
 from sier_gui.core.explain.estimate import Corners
 from sier_gui.core.explain.game import Game
 from sier_gui.core.explain.patterns import Bools
-from sier_gui.core.explain.shapley_design import MOST_LISTED, SizeScale, first_masks, next_masks, unknown
-from sier_gui.core.explain.shapley_kernel import Posterior, fitted
-from sier_gui.core.explain.shapley_weights import (
+from sier_gui.core.explain.shapley.design import MOST_LISTED, SizeScale, first_masks, next_masks, unknown
+from sier_gui.core.explain.shapley.kernel import Posterior, fitted
+from sier_gui.core.explain.shapley.weights import (
     Weights,
     complete_weights,
     kriged_weights,

@@ -9,8 +9,8 @@ import numpy as np
 
 from sier_gui.core.explain.estimate import Estimate, by_modality, first_estimate, value_corners
 from sier_gui.core.explain.game import Game
-from sier_gui.core.explain.shapley_grid import asked, axes_of
-from sier_gui.core.explain.shapley_weights import all_masks, complete_weights, quadrature, shapley_sums
+from sier_gui.core.explain.shapley.grid import asked, axes_of
+from sier_gui.core.explain.shapley.weights import all_masks, complete_weights, quadrature, shapley_sums
 
 CELLS = 2**20  # coalitions at a time
 ROWS = 2**13  # masks at a time, where each is a coalition
@@ -19,7 +19,7 @@ ROWS = 2**13  # masks at a time, where each is a coalition
 def enumerated_values(game: Game, *, separable: bool) -> Iterator[Estimate]:
     """The modality split, then exact Shapley values: each mask of a modality meets each of the others.
 
-    The sums of `shapley_weights` are linear in the values, so the grid is summed up as its parts come.
+    The sums of `weights` are linear in the values, so the grid is summed up as its parts come.
     """
     corners = value_corners(game)
     yield first_estimate(game, corners)

@@ -8,7 +8,7 @@ The integrand is a polynomial in q of degree n − 1, so ⌈n/2⌉ Gauss-Legendr
 node the modalities are independent: the expectation is one over each in turn, and each modality needs weights
 for its own masks only, of E_q[v] and of E_q[v(A ∪ i) − v(A ∖ i)]. Where all of its masks were valued they
 are q^|A| (1 − q)^(n − |A|) and what follows from it, and the result is exact. Otherwise they are those of the
-posterior mean under `shapley_kernel` (Bayesian quadrature: O'Hagan, J. Statist. Plann. Inference 29, 1991).
+posterior mean under `kernel` (Bayesian quadrature: O'Hagan, J. Statist. Plann. Inference 29, 1991).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 
 from sier_gui.core.explain.attribution import Floats
 from sier_gui.core.explain.patterns import Bools
-from sier_gui.core.explain.shapley_kernel import Posterior
+from sier_gui.core.explain.shapley.kernel import Posterior
 
 MOST_NODES = 32  # exact up to 64 players; beyond, what they miss is far below the estimate's error
 SPECTRUM = 1e-4  # share of an error covariance that may be left out

@@ -8,10 +8,10 @@ from math import prod
 from sier_gui.core.domain import Modality
 from sier_gui.core.explain.estimate import Estimate
 from sier_gui.core.explain.game import Game
-from sier_gui.core.explain.shapley_estimator import kriged_values
-from sier_gui.core.explain.shapley_exact import enumerated_values
-from sier_gui.core.explain.shapley_limits import Limits
-from sier_gui.core.explain.shapley_sampling import sampled_values
+from sier_gui.core.explain.shapley.estimator import kriged_values
+from sier_gui.core.explain.shapley.exact import enumerated_values
+from sier_gui.core.explain.shapley.limits import Limits
+from sier_gui.core.explain.shapley.sampling import sampled_values
 
 ENUMERATED = 8192  # passes that are spent on exact values where no budget is given
 ESTIMATED = 1024  # and on estimates
