@@ -104,17 +104,19 @@ class Branch:
         self.evaluations = 0
 
     def refine(self) -> Iterator[None]:
-        """Go one level down, the heaviest parts first; yields after each step."""
-        waiting = sorted(
-            (p for p in self.parts if halves(p.box)), key=lambda p: -float(np.abs(p.value).max())
-        )
-        step: list[Part] = []
-        for part in waiting:
-            step.append(part)
-            if 2 * sum(len(p.without) for p in step) >= MASKS_PER_STEP or part is waiting[-1]:
-                self._split(step)
-                step = []
-                yield
+        """Go one level down, the heaviest steps first; yields after each.
+
+        Which parts are divided together depends on their places alone: neighbours in the tree, whose masks
+        look alike from more places than those of parts far apart, and the same for every sample (`plans`).
+        """
+        steps: list[list[Part]] = []
+        for part in (p for p in self.parts if halves(p.box)):
+            if not steps or 2 * sum(len(p.without) for p in steps[-1]) >= MASKS_PER_STEP:
+                steps.append([])
+            steps[-1].append(part)
+        for step in sorted(steps, key=lambda step: -max(map(_weight, step))):
+            self._split(step)
+            yield
 
     def values(self) -> Floats:
         """(C, *shape): each part's value spread evenly over its players."""
@@ -140,15 +142,16 @@ class Branch:
         ]
         row = self._filled
         self._evaluate(np.concatenate(fresh))
-        split = {id(part) for part in parts}
-        children: list[Part] = []
+        children: dict[int, list[Part]] = {}
         for part, (left, right) in zip(parts, pairs, strict=True):
             n = len(part.without)
             with_left, with_right = row + np.arange(n), row + n + np.arange(n)
             row += 2 * n
-            children.append(self._part(left, (part.without, with_right), (with_left, part.present)))
-            children.append(self._part(right, (part.without, with_left), (with_right, part.present)))
-        self.parts = [p for p in self.parts if id(p) not in split] + children
+            children[id(part)] = [
+                self._part(left, (part.without, with_right), (with_left, part.present)),
+                self._part(right, (part.without, with_left), (with_right, part.present)),
+            ]
+        self.parts = [child for part in self.parts for child in children.get(id(part), [part])]
 
     def _part(self, box: Box, without: tuple[Ints, Ints], present: tuple[Ints, Ints]) -> Part:
         low, high = np.concatenate(without), np.concatenate(present)
@@ -175,6 +178,10 @@ class Branch:
         self._table[rows] = np.tensordot(weights, values.reshape(len(around), n, -1), 1)
         self._filled += n
         self.evaluations += n * len(around)
+
+
+def _weight(part: Part) -> float:
+    return float(np.abs(part.value).max())
 
 
 def owen_values(game: Game) -> Iterator[Estimate]:

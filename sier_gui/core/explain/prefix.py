@@ -9,6 +9,7 @@ layers see too many players for that; they are computed for what the masks at ha
 from __future__ import annotations
 
 import functools
+import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -18,8 +19,9 @@ import numpy as np
 from sier_gui.core.domain import Modality
 from sier_gui.core.explain.cost import Batching, Cost, counted
 from sier_gui.core.explain.patterns import Bools, MaskSet, Window
+from sier_gui.core.explain.plans import PLANS, Plan, Rows
 from sier_gui.core.explain.players import Ints
-from sier_gui.core.explain.sharing import Maps, Rows, SharedColumn, local_layers, whole_maps
+from sier_gui.core.explain.sharing import Maps, SharedColumn, local_layers, whole_maps
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -134,17 +136,31 @@ class PrefixTables:
         )
 
     def _embedded(self, masks: Bools) -> Tensor:
+        assert self._tables is not None
+        plan = PLANS.get(self._key(masks), lambda: self._plan(masks))
+        outputs = []
+        for number, (column, shared) in enumerate(self._columns):
+            maps = shared.run(plan[number], self._tables[number])
+            done = plan[number].done
+            outputs.append(self._finished(list(column)[done:], maps, (number, done)))
+        self._after_batch(len(masks))
+        return self._network.join(self._modality, outputs)
+
+    def _key(self, masks: Bools) -> bytes:
+        digest = hashlib.blake2b(digest_size=16)
+        for part in (self._shape, masks.shape, *(shared.signature for _, shared in self._columns)):
+            digest.update(repr(part).encode())
+        digest.update(np.packbits(masks).tobytes())
+        return digest.digest()
+
+    def _plan(self, masks: Bools) -> Plan:
+        assert self._tables is not None
         height, width = (len(first) for first in self._first)
         cells = np.arange(height * width, dtype=np.int32).reshape(height, width)
         rows = self._patterns_at(masks) * np.int32(height * width) + cells
         seen = MaskSet(masks.reshape(-1, *self._shape))
-        assert self._tables is not None
-        outputs = []
-        for number, (column, shared) in enumerate(self._columns):
-            maps, done = shared.run(seen, Maps(self._tables[number], rows))
-            outputs.append(self._finished(list(column)[done:], maps, (number, done)))
-        self._after_batch(len(masks))
-        return self._network.join(self._modality, outputs)
+        tables = zip(self._columns, self._tables, strict=True)
+        return tuple(shared.plan(seen, rows, len(table)) for (_, shared), table in tables)
 
     def _finished(self, layers: list[nn.Module], maps: Maps, place: tuple[int, int]) -> Tensor:
         """The layers that are not shared, on whole maps; ``place`` says which layers these are."""

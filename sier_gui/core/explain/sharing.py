@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sier_gui.core.explain.cost import Batching
 from sier_gui.core.explain.patterns import MaskSet, Patterns, Window
+from sier_gui.core.explain.plans import ColumnPlan, Rows
 from sier_gui.core.explain.players import Ints
 from sier_gui.core.nets.rows import BLOCK, product
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-Rows = NDArray[np.int32]
 
 FINEST, COARSEST = 8, 32  # input cells per side of the tiles that patterns are counted for
 # Gathering a row's nine neighbours costs about as much as multiplying it for so many output channels, so
@@ -115,9 +113,20 @@ class Step:
     cells: Ints
     sources: Ints
 
+    def maps(self, patterns: Patterns) -> Rows:
+        """(k, h, w): rows of the table that this layer makes, tile after tile of each pattern."""
+        size = self.cells.size
+        tile_of, place = np.empty(size, np.intp), np.empty(size, np.int32)
+        tile_of[self.cells] = np.arange(len(self.cells))[:, None]
+        place[self.cells] = np.arange(self.cells.shape[1])
+        rows = patterns.number[:, tile_of] * np.int32(self.cells.shape[1]) + place
+        return rows.reshape(-1, *self.shape)
+
 
 class SharedColumn:
     """Runs the leading layers of a column on the maps of many masks, sharing as long as that pays.
+
+    What is to be done is planned first: the masks alone decide it.
 
     Parameters
     ----------
@@ -138,6 +147,7 @@ class SharedColumn:
         pause: Callable[[], None],
     ) -> None:
         self._batching, self._pause = batching, pause
+        self._shape, self._window, self._owners = shape, window, owners
         self._steps: list[Step] = []
         for layer in layers:
             window = window.after_pool() if layer.pools else window.after_convolution()
@@ -148,38 +158,49 @@ class SharedColumn:
             sources = _neighbours(*shape, layer.pools)[cells]
             self._steps.append(Step(layer, window, shape, rows, columns, cells, sources))
 
-    def run(self, masks: MaskSet, maps: Maps) -> tuple[Maps, int]:
-        """The maps after the shared layers, and how many entries of the column those were."""
+    @property
+    def signature(self) -> str:
+        """Equal where plans for the same masks are."""
+        layers = [(step.layer.channels, step.layer.pools, step.layer.length) for step in self._steps]
+        return repr((self._shape, self._window, [along.tolist() for along in self._owners], layers))
+
+    def plan(self, masks: MaskSet, rows: Rows, length: int) -> ColumnPlan:
+        """How the layers that it pays to share are computed.
+
+        ``rows`` (k, h, w) of the maps in a table (length, channels).
+        """
+        indices: list[Rows] = []
         done = 0
         for step in self._steps:
             patterns = masks.seen(step.rows, step.columns)
             if patterns.share * step.layer.relative_cost > WORTHWHILE:
                 break
-            maps = self._computed(step, maps, patterns)
+            indices.append(_gathered_rows(rows, length - 1, step.sources, patterns))
+            rows, length = step.maps(patterns), len(indices[-1]) + 1
             done += step.layer.length
-        return maps, done
+        return ColumnPlan(tuple(indices), rows, done)
 
-    def _computed(self, step: Step, maps: Maps, patterns: Patterns) -> Maps:
+    def run(self, plan: ColumnPlan, table: Tensor) -> Maps:
+        """The maps after the shared layers; ``table`` (length, channels) as it was planned for."""
+        for step, index in zip(self._steps, plan.indices, strict=False):
+            table = self._computed(step.layer, table, index)
+        return Maps(table, plan.rows)
+
+    def _computed(self, layer: LocalLayer, before: Tensor, index: Rows) -> Tensor:
         import torch
 
-        index = _gathered_rows(maps, step.sources, patterns)
-        table = maps.table.new_empty((len(index) + 1, step.layer.channels))
+        table = before.new_empty((len(index) + 1, layer.channels))
         table[-1] = 0
-        entries = index.shape[1] * maps.table.shape[1]
-        gathered, device = entries * maps.table.element_size(), maps.table.device
+        entries = index.shape[1] * before.shape[1]
+        gathered = entries * before.element_size()
         # whole blocks, since an incomplete one is copied
-        macs, weights = entries * step.layer.channels, gathered * step.layer.channels
+        macs, weights = entries * layer.channels, gathered * layer.channels
         chunk = max(self._batching.rows(macs, gathered, weights) // BLOCK, 1) * BLOCK
         for start in range(0, len(index), chunk):
-            part = torch.from_numpy(index[start : start + chunk]).to(device)
-            table[start : start + len(part)] = step.layer(maps.table, part)
+            part = torch.from_numpy(index[start : start + chunk]).to(before.device)
+            table[start : start + len(part)] = layer(before, part)
             self._pause()
-        size = step.cells.size
-        tile_of, place = np.empty(size, np.intp), np.empty(size, np.int32)
-        tile_of[step.cells] = np.arange(len(step.cells))[:, None]
-        place[step.cells] = np.arange(step.cells.shape[1])
-        rows = patterns.number[:, tile_of] * np.int32(step.cells.shape[1]) + place
-        return Maps(table, rows.reshape(-1, *step.shape))
+        return table
 
 
 def tile_side(window: Window, owners: tuple[Ints, Ints]) -> int:
@@ -195,15 +216,14 @@ def tile_side(window: Window, owners: tuple[Ints, Ints]) -> int:
     return tile
 
 
-def _gathered_rows(maps: Maps, sources: Ints, patterns: Patterns) -> Rows:
+def _gathered_rows(rows: Rows, padding: int, sources: Ints, patterns: Patterns) -> Rows:
     """Rows of the table that each output is made from, pattern after pattern: (patterns · tile², taps).
 
-    ``sources`` (tiles, tile², taps): places in the map, padded by one cell.
+    ``rows`` (k, h, w) of the maps, and the row around them, ``padding``. ``sources`` (tiles, tile², taps):
+    places in the map, padded by one cell.
     """
-    padded = np.full(
-        (len(maps.rows), *(side + 2 for side in maps.rows.shape[1:])), len(maps.table) - 1, np.int32
-    )
-    padded[:, 1:-1, 1:-1] = maps.rows
+    padded = np.full((len(rows), *(side + 2 for side in rows.shape[1:])), padding, np.int32)
+    padded[:, 1:-1, 1:-1] = rows
     places = sources.reshape(len(sources), -1).astype(np.int32).take(patterns.tile, axis=0)
     places += (patterns.mask * padded[0].size).astype(np.int32)[:, None]
     return padded.ravel().take(places).reshape(-1, sources.shape[2])

@@ -183,13 +183,10 @@ def test_few_masks_are_not_worth_sharing_and_many_alike_ones_are():
         Batching(torch.device("cpu")),
         lambda: None,
     )
-    from sier_gui.core.explain.sharing import Maps
 
     def run(masks):
-        table = torch.rand(len(masks) * 1024 + 1, 64)
         rows = np.arange(len(masks) * 1024, dtype=np.int32).reshape(-1, 32, 32)
-        with torch.inference_mode():
-            return shared.run(MaskSet(masks), Maps(table, rows))[1]
+        return shared.plan(MaskSet(masks), rows, len(masks) * 1024 + 1).done
 
     masks = np.random.default_rng(0).random((2, 4, 4)) < 0.5
     masks[1] = ~masks[0]
