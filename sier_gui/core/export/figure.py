@@ -6,24 +6,18 @@ light, whatever the theme. Text stays text in vector files; pictures and colour 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import sier_gui
 from sier_gui.core.audio.levels import peaks
-from sier_gui.core.errors import SierError
+from sier_gui.core.charts import INK, MM, SOFT, light, save
 from sier_gui.core.export.colours import ColourScale, overlay, scale_of
-from sier_gui.core.export.typeset import FONT, Run, fitted, lines, plain_lines, width_pt
+from sier_gui.core.export.typeset import Run, fitted, lines, plain_lines, width_pt
 from sier_gui.core.export.view import FigureInput, FigureOptions, caption, parse_width, shared_scale
 from sier_gui.core.export.words import contributing, shown_words, word_values
-from sier_gui.core.paths import atomic_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,26 +25,13 @@ if TYPE_CHECKING:
 
 __all__ = ["FigureInput", "FigureOptions", "draw", "parse_width", "save", "shared_scale"]
 
-_MM = 25.4  # per inch
-_PT = 72 / _MM  # points per mm
+_PT = 72 / MM  # points per mm
 _MARGIN, _GAP = 3.0, 3.0
 _TICK = 2.0  # half a tick's number, which reaches beyond its axis
 _BAR = 0.45  # the colour bar's share of the width
 _WORD_LINES, _CAPTION_LINES = 4, 8
 _ENVELOPE_S = 0.012  # one period of a voice of 83 Hz: shorter bins would draw the periods, not the envelope
 _STRONG = "#0050B5"  # the words' blue
-_INK, _SOFT = "#1A1A1A", "#555555"
-_STYLE = {
-    "font.family": FONT,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "sier-gui",  # equal figures give equal files
-    "pdf.fonttype": 42,
-    "axes.linewidth": 0.5,
-    "axes.edgecolor": _SOFT,
-    "hatch.linewidth": 0.4,
-    "text.hinting": "none",  # widths on pixels as measured, at any resolution
-    "text.parse_math": False,  # a dollar sign in somebody's text is a dollar sign
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +76,12 @@ def draw(view: FigureInput, options: FigureOptions) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with _light():
+    with light():
         scale = scale_of(view, options)
         beside = _beside(view, options.width_mm)
         texts = _set_texts(view, options, beside)
         layout = _lay_out(view, options.width_mm, texts, beside)
-        figure = Figure((options.width_mm / _MM, layout.height / _MM), dpi=options.dpi, facecolor="white")
+        figure = Figure((options.width_mm / MM, layout.height / MM), dpi=options.dpi, facecolor="white")
         FigureCanvasAgg(figure)
         page = _Page(figure, options.width_mm, layout.height, texts)
         page.header(view, layout.header)
@@ -110,46 +91,8 @@ def draw(view: FigureInput, options: FigureOptions) -> Figure:
         page.waveform(view, options, scale, layout.wave)
         page.colour_bar(options, scale, layout.bar)
         for number, text in enumerate(texts.caption):
-            page.text(text, layout.caption.x, layout.caption.y + number * texts.line_mm, color=_SOFT)
+            page.text(text, layout.caption.x, layout.caption.y + number * texts.line_mm, color=SOFT)
     return figure
-
-
-def save(figure: Figure, target: Path, provenance: dict[str, Any]) -> None:
-    """Write PNG, SVG or PDF (by the suffix) atomically, with ``provenance`` as JSON inside.
-
-    PNG keeps it in the text chunk Comment, SVG in the metadata's description, PDF in the Info key Subject.
-
-    Raises
-    ------
-    SierError : the folder cannot be written, or another suffix.
-    """
-    kind = target.suffix.lower().lstrip(".")
-    text, program = json.dumps(provenance, allow_nan=False), f"sier-gui {sier_gui.__version__}"
-    title = str(provenance.get("sample_id", ""))
-    metadata: dict[str, dict[str, Any]] = {
-        "png": {"Title": title, "Comment": text, "Software": program},
-        "svg": {"Title": title, "Description": text, "Creator": program, "Date": None},
-        "pdf": {"Title": title, "Subject": text, "Creator": program, "CreationDate": None},
-    }
-    if kind not in metadata:
-        raise SierError(f"No figure can be written as {target.name}.", "Use png, svg or pdf.")
-    # zlib's lowest levels cost a tenth of the time for a few per cent of size
-    extra: dict[str, Any] = {"pil_kwargs": {"compress_level": 3}} if kind == "png" else {}
-    with _light(), atomic_file(target) as temporary:
-        figure.savefig(temporary, format=kind, metadata=metadata[kind], **extra)
-
-
-@contextmanager
-def _light() -> Iterator[None]:
-    """Our settings over matplotlib's defaults, whatever the user's own are; silent about missing glyphs."""
-    import warnings
-
-    from matplotlib import style
-
-    with style.context(["default", _STYLE]), warnings.catch_warnings():
-        # a script that the font lacks shows boxes, in the figure, where the reader sees it
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        yield
 
 
 def _beside(view: FigureInput, width: float) -> bool:
@@ -230,7 +173,7 @@ class _Page:
         """One line whose box starts at (x, y) mm."""
         # a fixed baseline: lines with and without descenders keep one distance
         baseline = y + self.texts.line_mm * 0.78
-        style = {"color": _INK, "fontsize": self.texts.size, **style}
+        style = {"color": INK, "fontsize": self.texts.size, **style}
         self.figure.text(x / self.width, 1 - baseline / self.height, text, va="baseline", **style)
 
     def runs(self, line: list[Run], x: float, y: float) -> None:
@@ -247,13 +190,13 @@ class _Page:
         for name, value in (("P", view.prediction.predicted), ("GT", view.sample.label or "–")):
             label = width_pt(f"{name} ", size)
             shown = fitted(value, room - label, size, True)
-            self.text(name, x, box.y, fontsize=size, color=_SOFT)
+            self.text(name, x, box.y, fontsize=size, color=SOFT)
             self.text(shown, x + label / _PT, box.y, fontsize=size, fontweight="bold")
             x += (label + width_pt(shown, size, True) + 12) / _PT
         self.text(score, x, box.y, fontsize=size, fontweight="bold")
 
     def picture(self, view: FigureInput, options: FigureOptions, scale: ColourScale, box: _Box) -> None:
-        dots = options.dpi / _MM
+        dots = options.dpi / MM
         size = (max(1, round(box.width * dots)), max(1, round(box.height * dots)))
         values, pixels = view.attribution.image(), view.inputs.pixels
         axes = self.axes(box)
@@ -291,8 +234,8 @@ class _Page:
         axes.set_ylim(-1.05 * loudest, 1.05 * loudest)
         axes.set_yticks([])
         axes.xaxis.set_major_locator(MaxNLocator(6))
-        axes.tick_params(labelsize=self.texts.size, length=2, width=0.5, pad=1.5, colors=_INK)
-        axes.set_xlabel("time (s)", fontsize=self.texts.size, labelpad=1, color=_INK)
+        axes.tick_params(labelsize=self.texts.size, length=2, width=0.5, pad=1.5, colors=INK)
+        axes.set_xlabel("time (s)", fontsize=self.texts.size, labelpad=1, color=INK)
         for side in ("top", "left", "right"):
             axes.spines[side].set_visible(False)
 
@@ -307,7 +250,7 @@ class _Page:
         axes.xaxis.set_major_locator(MaxNLocator(max(2, int(box.width / 13))))
         # no common factor beside the axis: it would need a place of its own
         axes.xaxis.set_major_formatter(FuncFormatter(_tick))
-        axes.tick_params(labelsize=self.texts.size, length=2, width=0.5, pad=1.5, colors=_INK)
+        axes.tick_params(labelsize=self.texts.size, length=2, width=0.5, pad=1.5, colors=INK)
         x = box.x + box.width + 2 * _GAP
         for number, text in enumerate(self.texts.legend):
             self.text(text, x, box.y - 0.8 + number * self.texts.line_mm)

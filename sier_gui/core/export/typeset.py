@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-FONT = "DejaVu Sans"  # bundled with matplotlib: the same picture everywhere
+from sier_gui.core.charts import FONT
+
 ELLIPSIS = "…"
 _LONGEST = 400  # characters of one word that are looked at
 

@@ -16,10 +16,11 @@ import pytest
 from figure_samples import make_view
 from PIL import Image
 
+from sier_gui.core.charts import light
 from sier_gui.core.domain import Modality
 from sier_gui.core.errors import SierError
 from sier_gui.core.export.colours import ColourScale, overlay, scale_of
-from sier_gui.core.export.figure import FigureOptions, _light, draw, parse_width, save, shared_scale
+from sier_gui.core.export.figure import FigureOptions, draw, parse_width, save, shared_scale
 from sier_gui.core.export.view import caption, provenance
 
 LONG = "another rather long emotion name that ends nowhere"
@@ -39,7 +40,7 @@ VIEWS = {
 def extents(figure):
     """Window extents of everything set as text, and of the axes, in pixels."""
     renderer = figure.canvas.get_renderer()
-    with _light():  # as `save` does
+    with light():  # as `save` does
         return _extents(figure, renderer)
 
 

@@ -129,7 +129,7 @@ def test_dask_that_is_missing_or_silent_is_one_line(run, monkeypatch):
             run("out", engine="dask")
     assert 'pip install "sier-gui[spread]"' in str(caught.value)
     pytest.importorskip("distributed")
-    monkeypatch.setattr("sier_gui.core.explain.survey.engines.CONNECT_S", 1)
+    monkeypatch.setattr("sier_gui.core.spreading.CONNECT_S", 1)
     with pytest.raises(SierError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         run("out", engine="dask", address="tcp://127.0.0.1:9")
 
