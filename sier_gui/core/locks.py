@@ -14,17 +14,24 @@ LOCK = "_lock"  # pandas and Arrow skip names that begin with an underscore
 _FAR = 1 << 30  # Windows locks bytes; this one lies behind what the file holds, which stays readable
 
 
+BUSY = ("{folder} is being written by {owner}.", "Wait until it has ended, or choose another folder.")
+
+
 class FolderLock:
     """Held from its making until `release`, or until the process ends in any way, kill -9 included.
 
     The file itself stays: removing it would let two processes each lock a file of their own.
+
+    Parameters
+    ----------
+    busy : what to say where somebody else holds it, and what to do; ``{folder}`` and ``{owner}`` are filled in.
 
     Raises
     ------
     SierError : another process, or another run in this one, writes the folder; or it cannot be written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, busy: tuple[str, str] = BUSY) -> None:
         file = folder / LOCK
         stream: IO[str] | None = None
         try:
@@ -42,9 +49,8 @@ class FolderLock:
             stream.seek(0)
             owner = stream.read(200).strip() or "another process"
             stream.close()
-            raise SierError(
-                f"{folder} is being written by {owner}.", "Wait until it has ended, or choose another folder."
-            )
+            message, hint = busy
+            raise SierError(message.format(folder=folder, owner=owner), hint)
         stream.truncate(0)
         stream.write(f"process {os.getpid()} on {socket.gethostname()}")
         stream.flush()
