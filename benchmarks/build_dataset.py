@@ -55,7 +55,7 @@ def measured(arguments: argparse.Namespace, out: Path) -> dict[str, Any]:
         arguments.texts,
         arguments.images,
         voices=tuple(map(parse_voice, arguments.synthesizers.split(","))),
-        repeats="keep",
+        repeats="pictures",
         limit=arguments.samples,
     )
     watch = Watch()

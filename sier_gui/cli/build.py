@@ -34,8 +34,8 @@ def add_build(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pitch", type=float, default=1.0, help="of the voices, as a ratio")
     parser.add_argument("--rate", type=float, default=1.0, help="of speaking, as a ratio")
     parser.add_argument("--language", default="en", help="of the texts, for the table")
-    parser.add_argument("--ser", metavar="R", help="release that hears the speech (default: emodb_fer/1)")
-    parser.add_argument("--ier", metavar="R", help="release that sees the picture (default: emodb_fer/1)")
+    parser.add_argument("--ser", metavar="R", help="release that hears the speech (default: ser_emodb/1)")
+    parser.add_argument("--ier", metavar="R", help="release that sees the picture (default: ier_fer/1)")
     parser.add_argument("--rule", choices=("max", "agree"), default="max", help="see docs/build.md")
     parser.add_argument(
         "--threshold", type=float, default=0.5, help="a sample whose larger maximum is below it is dropped"
@@ -50,7 +50,10 @@ def add_build(parser: argparse.ArgumentParser) -> None:
         help="name: the CSV's image column; label: its label is the pictures' folder; auto: name or shuffle",
     )
     parser.add_argument(
-        "--repeats", choices=("drop", "keep"), default="drop", help="keep: texts and pictures serve twice"
+        "--repeats",
+        choices=("drop", "pictures", "keep"),
+        default="drop",
+        help="pictures: they serve again where there are fewer than texts; keep: texts too",
     )
     for field in ("text", "image", "label", "id"):
         text = f"the CSV's column of {field}s, where its name does not say so"
@@ -91,7 +94,7 @@ def build_dataset(arguments: argparse.Namespace) -> int:
 
 def build_request(arguments: argparse.Namespace) -> BuildRequest:
     from sier_gui.core.construct.pipeline.labels import MAPPING
-    from sier_gui.core.construct.pipeline.request import DEFAULT_RELEASE, BuildRequest, parse_voice
+    from sier_gui.core.construct.pipeline.request import BuildRequest, parse_voice
     from sier_gui.core.construct.synthesizers import Prosody
 
     return BuildRequest(
@@ -99,8 +102,8 @@ def build_request(arguments: argparse.Namespace) -> BuildRequest:
         images=Path(arguments.images),
         voices=tuple(parse_voice(name) for name in arguments.synthesizers.split(",")),
         prosody=Prosody(pitch=arguments.pitch, rate=arguments.rate),
-        ser=arguments.ser or DEFAULT_RELEASE,
-        ier=arguments.ier or DEFAULT_RELEASE,
+        ser=arguments.ser or "",
+        ier=arguments.ier or "",
         mapping={**MAPPING, **dict(map(_mapped, arguments.map))},
         rule=arguments.rule,
         threshold=arguments.threshold,

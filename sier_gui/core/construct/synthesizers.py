@@ -7,9 +7,13 @@ constructor arguments that follows `Synthesizer`; docs/build.md shows one in ten
 from __future__ import annotations
 
 import io
+import os
+import re
 import shutil
+import signal
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from math import log2
@@ -24,8 +28,19 @@ from sier_gui.core.errors import SierError
 
 GROUP = "sier_gui.synthesizers"
 TIMEOUT_S = 60.0
+GRACE_S = 5.0
+_NO_VOICE = 3  # the status with which our script ends festival
+_PACKAGES = {"espeak-ng": "espeak-ng", "flite": "flite", "festival": "festival festvox-kallpc16k"}  # Debian's
 _ESPEAK_WORDS_PER_MINUTE = 165
 _ESPEAK_PITCH_PER_OCTAVE = 90.0  # its 0–99 scale, measured around 50 with the voices used here
+
+
+class _Failed(SierError):
+    """A program ended with a status that says so."""
+
+    def __init__(self, program: str, why: str, status: int) -> None:
+        super().__init__(f"{program} failed: {why}.", "Use another voice.")
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +140,20 @@ class Festival:
             target = Path(folder) / "speech.wav"
             # linear-regression intonation: mean and deviation of F0 in Hz; kal's own are 105 and 14
             script = (
-                f"(if (not (member '{voice} (voice.list))) (exit 3))\n(voice_{voice})\n"
+                f"(if (not (member '{voice} (voice.list))) (exit {_NO_VOICE}))\n(voice_{voice})\n"
                 f"(set! int_lr_params '((target_f0_mean {105 * prosody.pitch:.1f})"
                 f" (target_f0_std {14 * prosody.range:.1f}) (model_f0_mean 170) (model_f0_std 34)))\n"
                 f"(Parameter.set 'Duration_Stretch {1 / prosody.rate:.3f})\n"
                 f'(utt.save.wave (utt.synth (Utterance Text "{said}")) "{target}" \'riff)\n'
             )
-            _run([self.name, "--pipe"], script)
+            try:
+                _run([self.name, "--pipe"], script)
+            except _Failed as error:
+                if error.status != _NO_VOICE:
+                    raise
+                raise SierError(
+                    f"festival has no voice {voice!r}.", "kal_diphone is in the package festvox-kallpc16k."
+                ) from error
             return _with_volume(_decode(self.name, text, _bytes(target)), prosody)
 
 
@@ -182,29 +204,84 @@ def _loaded(point: EntryPoint) -> Synthesizer:
     return synthesizer
 
 
+def version_of(name: str) -> str:
+    """What the program, or the package that brings the synthesizer, says its version is; "" where none does.
+
+    Raises
+    ------
+    SierError : the program is missing or does not answer.
+    """
+    if name in _PACKAGES:
+        said = _run([name, "--version"], "", may_fail=True).decode(errors="replace")
+        found = re.search(r"\d+\.\d[\w.]*", said)
+        return found.group() if found else ""
+    for point in entry_points(group=GROUP, name=name):
+        if point.dist is not None:
+            return f"{point.dist.name} {point.dist.version}"
+    return ""
+
+
 def _missing(program: str) -> SierError:
-    how = f"Install it: apt-get install {program}." if program in SYNTHESIZERS else "Install it."
+    package = _PACKAGES.get(program)
+    how = f"Install it: apt-get install {package}." if package else "Install it."
     return SierError(f"The speech synthesizer {program} is not installed.", how)
 
 
-def _run(command: list[str], text: str) -> bytes:
-    """Run without a shell; its standard output. Raises `SierError` when missing, failing or hanging."""
+def _run(command: list[str], text: str, *, may_fail: bool = False) -> bytes:
+    """Run without a shell; its standard output. Raises `SierError` when missing, failing or hanging.
+
+    ``may_fail``: what it says counts, not how it ends.
+    """
+    program = command[0]
     try:
-        done = subprocess.run(
-            command, input=text.encode(), capture_output=True, timeout=TIMEOUT_S, check=False
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # so that what it starts itself can be ended with it
         )
     except FileNotFoundError as error:
-        raise _missing(command[0]) from error
-    except subprocess.TimeoutExpired as error:
-        raise SierError(
-            f"{command[0]} did not answer within {TIMEOUT_S:.0f} s.", "Use another voice."
-        ) from error
-    if done.returncode:
-        said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
-        raise SierError(
-            f"{command[0]} failed: {said[-1] if said else done.returncode}.", "Use another voice."
-        )
-    return done.stdout
+        raise _missing(program) from error
+    except OSError as error:
+        raise SierError(f"{program} does not start: {error.strerror}.", "Check its permissions.") from error
+    with process:
+        try:
+            out, err = _answer(process, text)
+        except subprocess.TimeoutExpired as error:
+            _end(process)
+            raise SierError(
+                f"{program} did not answer within {TIMEOUT_S:.0f} s.", "Use another voice."
+            ) from error
+        except BaseException:
+            _end(process)
+            raise
+    if process.returncode and not may_fail:
+        said = (err or out).decode(errors="replace").strip().splitlines()
+        raise _Failed(program, said[-1] if said else _how_it_ended(process.returncode), process.returncode)
+    return out
+
+
+def _answer(process: subprocess.Popen[bytes], text: str) -> tuple[bytes, bytes]:
+    """What it writes until it ends."""
+    try:
+        return process.communicate(text.encode(), TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        # we may have been stopped ourselves, as on a laptop put to sleep: what has answered meanwhile counts
+        return process.communicate(timeout=GRACE_S)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """The program, and those it started: one of them could keep its output open for ever."""
+    if os.name == "posix":
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+
+
+def _how_it_ended(status: int) -> str:
+    return f"status {status}" if status > 0 else f"{signal.strsignal(-status)}".lower()
 
 
 def _bytes(path: Path) -> bytes:

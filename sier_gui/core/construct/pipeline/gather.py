@@ -80,7 +80,7 @@ def pair_up(run: Context) -> None:
         return
     with run.stage("pairing"):
         texts = run.state.texts()
-        keep = run.request.repeats == "keep"
+        keep = run.request.repeats != "drop"
         pairing = Pairing(run.state.same_as(), keep_repeats=keep, seed=run.request.seed)
         kind = run.request.pairing
         if kind == "auto":

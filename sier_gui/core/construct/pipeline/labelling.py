@@ -115,13 +115,21 @@ def _built(run: Context) -> Built:
     state, rows = run.state, _said(run)
     texts = {text.row: text for text in state.texts()}
     pairs, hashes, speech = state.pairs(), state.hash_of(), state.speech()
-    candidates = []
+    candidates, versions = [], state.fact("versions")
     for row in rows:
         said = speech[row]
         assert said is not None
         image = image_file(pairs[row], hashes[pairs[row]])
         candidates.append(
-            Candidate(texts[row], pairs[row], image, speech_file(row), said.program, said.voice)
+            Candidate(
+                texts[row],
+                pairs[row],
+                image,
+                speech_file(row),
+                said.program,
+                said.voice,
+                versions[said.program],
+            )
         )
     answers = {}
     for modality, release in run.releases.items():
@@ -136,6 +144,7 @@ def _built(run: Context) -> Built:
         labels=relabel(answers, request.rule, request.threshold, request.mapping),
         findings=state.findings(),
         counts=_counts(run),
+        versions=versions,
         missing_voices=state.fact("missing_voices"),
     )
 

@@ -93,7 +93,8 @@ def relabel(
     probabilities : of the same n samples, by modality; one modality alone will do.
     rule : "max": the class of the larger maximum (the paper's). "agree": the same, where the networks'
         most probable classes are one.
-    threshold : a sample whose larger maximum is below it is dropped; one that equals it is kept.
+    threshold : a sample whose larger maximum is below it is dropped; one that equals it is kept. A sample
+        of which no network says anything about the classes is dropped at any threshold.
     mapping : a network's class → a class of the dataset; see `mapped`.
 
     Of equal probabilities the first class wins, of equal maxima that of speech.
@@ -114,7 +115,7 @@ def relabel(
     if rule == "agree":
         silent = (maxima == 0).any(axis=0)  # a network that says nothing agrees with none
         reason[(tops != tops[0]).any(axis=0) | silent] = DISAGREE
-    reason[confidence < threshold] = LOW
+    reason[(confidence < threshold) | (confidence == 0)] = LOW  # 0: no network knows any of the classes here
     decided_by = np.array([str(m) for m in streams], dtype=object)[decides]
     return Labels(classes, best.astype(np.int64), reason, decided_by, confidence)
 
@@ -133,6 +134,11 @@ def mapped(answers: Answers, mapping: Mapping[str, str], classes: tuple[str, ...
         return result  # nothing dropped: dividing by a sum that is 1 would only round
     total = result.sum(axis=1, keepdims=True)
     return np.divide(result, total, out=np.zeros_like(result), where=total > 0)
+
+
+def left_out(known: tuple[str, ...], mapping: Mapping[str, str]) -> list[str]:
+    """The classes of a network that the mapping has no place for."""
+    return [name for name in known if name not in mapping]
 
 
 def check_rule(rule: str, threshold: float) -> None:

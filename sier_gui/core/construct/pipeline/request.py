@@ -17,9 +17,11 @@ from sier_gui.core.construct.synthesizers import Prosody, find, names
 from sier_gui.core.errors import SierError
 
 PAIRINGS = ("auto", "shuffle", "name", "label")
-REPEATS = ("drop", "keep")
-BUILD_VERSION = 1  # goes up when the same request gives another table
-DEFAULT_RELEASE = "emodb_fer/1"
+REPEATS = ("drop", "pictures", "keep")
+BUILD_VERSION = 2  # goes up when the same request gives another table
+# The first of them that is installed; the last ones hear and see in one network.
+DEFAULT_SER = ("ser_emodb/1", "emodb_fer/1")
+DEFAULT_IER = ("ier_fer/1", "emodb_fer/1")
 DEFAULT_VOICES = ("espeak-ng", "flite", "festival")
 
 
@@ -57,12 +59,12 @@ class BuildRequest:
     images : a folder with pictures, also in folders below it.
     voices : in any order; each sample draws its own order, and the next one speaks where one fails.
     prosody : of all voices.
-    ser, ier : releases that hear the speech and see the picture.
+    ser, ier : releases that hear the speech and see the picture; "": the first installed of the defaults.
     mapping, rule, threshold : see `labels.relabel`.
     pairing : "shuffle"; "name": the CSV's image column names the picture; "label": shuffled among the
         pictures in the folder that is called as the CSV's label; "auto": name where there is such a column.
-    repeats : "drop": a text and a picture are used once, as `validate` wants it; "keep": only the same pair
-        twice is a duplicate.
+    repeats : "drop": a text and a picture are used once, as `validate` wants it; "pictures": where there are
+        fewer of them than texts, they serve again; "keep": only the same pair twice is a duplicate.
     text_column, image_column, label_column, id_column : names in the CSV; "": guessed.
     language : of the texts, for the table.
     limit : at most so many texts.
@@ -72,8 +74,8 @@ class BuildRequest:
     images: Path
     voices: tuple[SynthVoice, ...] = field(default_factory=lambda: tuple(map(parse_voice, DEFAULT_VOICES)))
     prosody: Prosody = field(default_factory=Prosody)
-    ser: str = DEFAULT_RELEASE
-    ier: str = DEFAULT_RELEASE
+    ser: str = ""
+    ier: str = ""
     mapping: Mapping[str, str] = field(default_factory=lambda: dict(MAPPING))
     rule: str = "max"
     threshold: float = THRESHOLD

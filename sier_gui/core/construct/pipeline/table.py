@@ -15,7 +15,7 @@ import numpy as np
 from sier_gui import __version__
 from sier_gui.core.construct.pipeline.answers import limits_of
 from sier_gui.core.construct.pipeline.figure import draw_summary
-from sier_gui.core.construct.pipeline.labels import DISAGREE, LOW, Answers, Labels, relabel
+from sier_gui.core.construct.pipeline.labels import DISAGREE, LOW, Answers, Labels, left_out, relabel
 from sier_gui.core.construct.pipeline.request import BUILD_VERSION, BuildRequest
 from sier_gui.core.construct.pipeline.texts import Finding, Text
 from sier_gui.core.dataset.tables import read_table
@@ -48,6 +48,7 @@ class Candidate:
     speech: str
     program: str
     voice: str
+    version: str  # of the program
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Built:
     labels: Labels
     findings: Sequence[Finding]
     counts: Mapping[str, int]  # of the stages before
+    versions: Mapping[str, str]  # of the synthesizers, by name
     missing_voices: Sequence[tuple[str, str]]  # label, reason
 
 
@@ -123,7 +125,8 @@ def _columns(built: Built) -> list[str]:
     return [
         "sample_id", "image", "speech", "text", "label", "speaker", "language", "decided_by", "confidence",
         *(f"{prefix}{name}" for m, prefix in PREFIXES.items() for name in built.answers[m].classes),
-        "synthesizer", "voice", *asdict(built.request.prosody), "text_line", "source_image",
+        "synthesizer", "synthesizer_version", "voice", *asdict(built.request.prosody),
+        "text_line", "source_image",
     ]  # fmt: skip
 
 
@@ -146,6 +149,7 @@ def _row(built: Built, i: int) -> dict[str, Any]:
         "confidence": float(labels.confidence[i]),
         **probabilities,
         "synthesizer": one.program,
+        "synthesizer_version": one.version,
         "voice": one.voice,
         **asdict(built.request.prosody),
         "text_line": one.text.line,
@@ -195,10 +199,16 @@ def summarise(built: Built) -> dict[str, Any]:
         "agree": _agreement(built),
         "synthesizers": {
             "spoken": dict(sorted(Counter(f"{c.program} {c.voice}" for c in built.candidates).items())),
+            "versions": dict(built.versions),
             "missing": dict(built.missing_voices),
         },
         "networks": {
-            name: {"release": r.label, "weights_sha256": r.weights_hash, "classes": list(r.classes)}
+            name: {
+                "release": r.label,
+                "weights_sha256": r.weights_hash,
+                "classes": list(r.classes),
+                "left_out": left_out(r.classes, request.mapping),
+            }
             for name, r in (("ser", built.releases[Modality.SPEECH]), ("ier", built.releases[Modality.IMAGE]))
         },
         "limits": _limits(built),
@@ -212,6 +222,12 @@ def _agreement(built: Built) -> float | None:
         return None
     both = relabel(built.answers, "agree", 0.0, built.request.mapping)
     return float(both.kept.mean())
+
+
+def _network(one: Mapping[str, Any]) -> str:
+    """Its name, and what of its answers counts for no class here."""
+    dropped = ", ".join(one["left_out"])
+    return f"{one['release']}; its {dropped} count for no class" if dropped else one["release"]
 
 
 def _limits(built: Built) -> list[str]:
@@ -244,9 +260,10 @@ def report(built: Built, summary: Mapping[str, Any]) -> str:
         *(f"| label {name} | {share(n)} |" for name, n in summary["classes"].items()),
         *(f"| decided by {name} | {share(n)} |" for name, n in summary["decided_by"].items()),
         *(f"| said by {name} | {n} |" for name, n in summary["synthesizers"]["spoken"].items()),
+        *(f"| version of {name} | {v} |" for name, v in summary["synthesizers"]["versions"].items() if v),
         *(f"| not used: {name} | {reason} |" for name, reason in summary["synthesizers"]["missing"].items()),
-        f"| speech heard by | {networks['ser']['release']}, pictures absent |",
-        f"| pictures seen by | {networks['ier']['release']}, speech absent |",
+        f"| speech heard by | {_network(networks['ser'])} |",
+        f"| pictures seen by | {_network(networks['ier'])} |",
         "\n## Limits\n",
         *(f"- {line}" for line in summary["limits"]),
         "\n## Left out\n",

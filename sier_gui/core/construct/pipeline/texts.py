@@ -86,8 +86,11 @@ def normalise(text: str) -> str:
 
 
 def key(text: str) -> str:
-    """Equal for texts that sound alike: without case and punctuation."""
-    return " ".join(re.findall(r"\w+", text.casefold()))
+    """Equal for texts that sound alike: without case and punctuation.
+
+    Marks stay, which are the vowels of Indian scripts, and so do symbols, which are said (5 %, 5 $).
+    """
+    return " ".join("".join(c if _is_said(c) else " " for c in text.casefold()).split())
 
 
 def read_texts(request: BuildRequest) -> TextTable:
@@ -164,6 +167,11 @@ class _Reader:
 
     def _refuse(self, line: int, sample_id: str, kind: str, reason: str) -> None:
         self.findings.append(Finding("texts", line, sample_id, kind, reason))
+
+
+def _is_said(letter: str) -> bool:
+    category = unicodedata.category(letter)
+    return category[0] in "LMNS" or letter in "%&@#"  # Unicode calls these four punctuation
 
 
 def _sayable(letter: str) -> str:

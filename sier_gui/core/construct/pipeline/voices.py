@@ -8,6 +8,7 @@ from sier_gui.core.construct.pipeline.context import Context, image_file, lost_f
 from sier_gui.core.construct.pipeline.request import SynthVoice
 from sier_gui.core.construct.pipeline.speech import Failed, Said, Spoken, order_of, say, usable
 from sier_gui.core.construct.pipeline.texts import Finding, Text
+from sier_gui.core.construct.synthesizers import version_of
 from sier_gui.core.errors import SierError
 from sier_gui.core.paths import write_bytes
 
@@ -87,6 +88,7 @@ def choose_voices(run: Context, needed: bool) -> list[SynthVoice]:
             )
         with run.state.transaction():
             run.state.note("voices", [(voice.program, voice.name) for voice in able])
+            run.state.note("versions", {v.program: version_of(v.program) for v in able})
             run.state.note("missing_voices", [(f.voice.label, f.reason) for f in unable])
             run.state.find(Finding("speech", None, f.voice.label, "missing", f.reason) for f in unable)
         needed = False
@@ -98,5 +100,17 @@ def choose_voices(run: Context, needed: bool) -> list[SynthVoice]:
                 f"{run.out} was begun with the voice {unable[0].voice.label}. {unable[0].reason}",
                 "Make it available again, or build into another folder.",
             )
+        _check_versions(run)
     run.notes += [f"{name} is not used. {reason}" for name, reason in run.state.fact("missing_voices")]
     return voices
+
+
+def _check_versions(run: Context) -> None:
+    """Another version of a program says the same text otherwise: the build would be of two kinds."""
+    for program, before in run.state.fact("versions").items():
+        now = version_of(program)
+        if now != before:
+            raise SierError(
+                f"{run.out} was begun with {program} {before}; here is {now}.",
+                f"Install {before} again, or build into another folder.",
+            )
