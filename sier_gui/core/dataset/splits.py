@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,15 +12,16 @@ from sier_gui.core.errors import SierError
 
 Indices = NDArray[np.int64]
 Split = tuple[Indices, Indices]  # train, test: ascending row numbers
+MOST_LEFT_OUT = 1000  # groups left out one at a time: each is a training
 _ATTEMPTS = 8
 _PARTS = 20
 
 
 def groups_of(speakers: ArrayLike) -> NDArray[np.int64]:
     """Group numbers (n,) of a speaker column; a row without a speaker ("" or NaN) is a group of its own."""
-    names = np.array([str(name) for name in np.asarray(speakers, dtype=object)], dtype=object)
-    alone = np.isin(names.astype(str), ("", "nan"))
-    _, codes = np.unique(names.astype(str), return_inverse=True)
+    names = np.array([str(name) for name in np.asarray(speakers, dtype=object)])
+    alone = np.isin(names, ("", "nan"))
+    _, codes = np.unique(names, return_inverse=True)
     codes = codes.astype(np.int64)
     codes[alone] = len(names) + np.flatnonzero(alone)
     return np.unique(codes, return_inverse=True)[1].astype(np.int64)
@@ -76,19 +76,24 @@ def leave_one_group_out(groups: ArrayLike) -> list[Split]:
 
     Raises
     ------
-    SierError : fewer than two groups.
+    SierError : fewer than two groups, or more than `MOST_LEFT_OUT`.
     """
     codes = groups_of(groups)
     _checked([""] * len(codes), codes)
-    names = [str(name) for name in np.asarray(groups, dtype=object)]
-    order = sorted(range(codes.max() + 1), key=lambda code: names[int(np.argmax(codes == code))])
-    return [_split(len(codes), np.flatnonzero(codes == code)) for code in order]
+    if codes.max() >= MOST_LEFT_OUT:
+        raise SierError(
+            f"Leaving out one of {codes.max() + 1:,} groups at a time is as many trainings.",
+            "Use folds, or a column that names speakers.",
+        )
+    names = np.array([str(name) for name in np.asarray(groups, dtype=object)])
+    _, first = np.unique(codes, return_index=True)
+    return [_split(len(codes), np.flatnonzero(codes == code)) for code in np.argsort(names[first])]
 
 
 def _checked(labels: Sequence[str], groups: ArrayLike | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Labels and groups as numbers, (n,) each; without groups each row is its own."""
     y = np.unique(np.asarray(labels, dtype=str), return_inverse=True)[1].astype(np.int64)
-    g = np.arange(len(y)) if groups is None else groups_of(groups)
+    g = np.arange(len(y), dtype=np.int64) if groups is None else groups_of(groups)
     if len(g) != len(y):
         raise ValueError(f"{len(y)} labels but {len(g)} groups")
     if len(np.unique(g)) < 2:
@@ -104,22 +109,50 @@ def _largest_k(g: NDArray[np.int64]) -> int:
 
 
 def _parts(y: NDArray[np.int64], g: NDArray[np.int64], k: int, state: int) -> list[Indices]:
-    """``k`` disjoint sets of rows, none empty, with about the same classes."""
-    names = np.unique(g)
-    if k >= len(names):  # nothing left to choose; scikit-learn could leave folds empty
-        return [np.flatnonzero(g == code) for code in names]
-    if np.bincount(y).max() < k:  # no class fills the folds: nothing to stratify
-        shuffled = np.array_split(np.random.default_rng(state).permutation(names), k)
-        return [np.flatnonzero(np.isin(g, codes)) for codes in shuffled]
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+    """``k`` disjoint sets of rows, none empty, with about the same classes; ``g`` numbers groups from 0."""
+    groups, classes = int(g.max()) + 1, int(y.max()) + 1
+    counts = np.bincount(g * classes + y, minlength=groups * classes).reshape(groups, classes)
+    # as many parts as groups: nothing left to choose
+    part = np.arange(groups) if k >= groups else _assigned(counts, k, np.random.default_rng(state))
+    order = np.argsort(part[g], kind="stable").astype(np.int64)
+    return np.split(order, np.cumsum(np.bincount(part[g]))[:-1])
 
-    # the grouped one looks at every group in Python: minutes for 80,893
-    kind = StratifiedGroupKFold if len(names) < len(y) else StratifiedKFold
-    splitter = kind(k, shuffle=True, random_state=state)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a class with fewer rows than folds is no mistake here
-        tests = [test.astype(np.int64) for _, test in splitter.split(np.zeros(len(y)), y, g)]
-    return [test for test in tests if len(test)]
+
+def _assigned(counts: NDArray[np.int64], k: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """One of ``k`` parts for each group, (G,), whose classes are ``counts`` (G, C); G > ``k``.
+
+    As scikit-learn's StratifiedGroupKFold: groups with most of one class come first, and each goes where the
+    parts' shares of every class then differ least. But groups that are alike (80,893 samples of unknown
+    speakers are of as many kinds as classes) go in bulk: in ever smaller handfuls, the last one by one.
+    """
+    kinds, kind_of = np.unique(counts, axis=0, return_inverse=True)
+    kind_of, order = kind_of.ravel(), random.permutation(len(counts))
+    members = np.split(order[np.argsort(kind_of[order], kind="stable")], np.cumsum(np.bincount(kind_of))[:-1])
+    shares = kinds / np.maximum(counts.sum(axis=0), 1)
+    part = np.empty(len(counts), np.int64)
+    held = np.zeros((k, shares.shape[1] + 1))  # the last column counts rows: it decides between equals
+    shuffled = random.permutation(len(kinds))
+    for kind in shuffled[np.argsort(-kinds[shuffled].std(axis=1), kind="stable")].tolist():
+        left, one = members[kind], np.append(shares[kind], kinds[kind].sum() / counts.sum())
+        while len(left):
+            handful = max(1, len(left) // k)
+            best = _least_uneven(held, one * handful)
+            held[best] += one * handful
+            part[left[:handful]] = best
+            left = left[handful:]
+    for empty in np.setdiff1d(np.arange(k), part):
+        fullest = np.flatnonzero(part == np.bincount(part).argmax())
+        part[fullest[counts[fullest].sum(axis=1).argmin()]] = empty
+    return part
+
+
+def _least_uneven(held: NDArray[np.float64], more: NDArray[np.float64]) -> int:
+    """The row of ``held`` (k, C + 1) after whose growth by ``more`` the columns differ least between rows."""
+    k = len(held)
+    squares = np.einsum("kc,kc->c", held, held) + more * (2 * held + more)
+    spread = np.sqrt(np.maximum(squares / k - ((held.sum(axis=0) + more) / k) ** 2, 0))
+    # among equals the one with the fewest rows; rounding alone must not decide
+    return int((spread[:, :-1].sum(axis=1) + 1e-9 * held[:, -1]).argmin())
 
 
 def _choose(counts: NDArray[np.int64], wanted: NDArray[Any], random: np.random.Generator) -> list[int]:
@@ -140,5 +173,6 @@ def _choose(counts: NDArray[np.int64], wanted: NDArray[Any], random: np.random.G
 
 
 def _split(n: int, test: Indices) -> Split:
-    test = np.sort(test).astype(np.int64)
-    return np.setdiff1d(np.arange(n, dtype=np.int64), test), test
+    tested = np.zeros(n, bool)
+    tested[test] = True
+    return np.flatnonzero(~tested).astype(np.int64), np.flatnonzero(tested).astype(np.int64)
