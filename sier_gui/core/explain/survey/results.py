@@ -307,7 +307,8 @@ def _read(file: Path, names: list[str] | None = None) -> pa.Table:
             "Run the survey again: it computes what is missing.",
         )
     with parquet.ParquetFile(pa.BufferReader(data)) as stored:
-        return stored.read(columns=names)
+        # Arrow's threads, once started, abort a process that ends while they do (apache/arrow issue 34314)
+        return stored.read(columns=names, use_threads=False)
 
 
 def _digest(data: bytes) -> str:

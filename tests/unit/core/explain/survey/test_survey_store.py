@@ -306,3 +306,19 @@ def test_reading_needs_no_pandas():
         "assert not {'pandas', 'torch'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="counts threads as Linux shows them")
+def test_reading_starts_no_threads_of_arrows():
+    """They abort a process that ends while they do."""
+    code = (
+        "import os, tempfile\nfrom pathlib import Path\nfrom survey_samples import FACTS, made_row\n"
+        "from sier_gui.core.explain.survey.results import SurveyStore, read_survey\n"
+        "folder = Path(tempfile.mkdtemp())\n"
+        "with SurveyStore(folder, FACTS) as store:\n    store.add(made_row(0)); store.add(made_row(1))\n"
+        "before = len(os.listdir('/proc/self/task'))\n"
+        "assert len(read_survey(folder)) == 2\n"
+        "after = len(os.listdir('/proc/self/task'))\n"
+        "assert after == before, (before, after)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)
