@@ -1,6 +1,6 @@
 """The window's figures, with a bare PySide6 window and labelme timed in the same run.
 
-    python benchmarks/window.py [--quick] [--json FILE] [--only start,demo,rows,latency]
+    python benchmarks/window.py [--quick] [--json FILE] [--only start,demo,rows,latency,survey,truth]
 
 Needs Xvfb and the `bench` extra. labelme is installed into its own
 environment, build/peers, at the first run.
@@ -127,7 +127,7 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", metavar="FILE")
-    parser.add_argument("--only", default="start,demo,rows,latency")
+    parser.add_argument("--only", default="start,demo,rows,latency,survey,truth")
     arguments = parser.parse_args()
     wanted = arguments.only.split(",")
     seconds = "10" if arguments.quick else "60"
@@ -158,6 +158,10 @@ def main() -> None:
             results["latency, full width"] = probe(
                 display, home, "latency", "--seconds", seconds, "--dataset", demo, "--release", str(full)
             )
+        for what in ("survey", "truth"):
+            if what in wanted:
+                shutil.rmtree(home, ignore_errors=True)
+                results[f"latency, {what}, demo release"] = probe(display, home, what, "--seconds", seconds)
     show(results)
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")

@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import QEvent, QEventLoop, QObject, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
+from window_latency import PROBES, Ticker, settle, summary, until
 
 
 def since_start() -> float:
@@ -25,9 +25,6 @@ def since_start() -> float:
         "SC_CLK_TCK"
     )
     return time.clock_gettime(time.CLOCK_BOOTTIME) - started
-
-
-SHOWING_S = 0.3  # after a switch the window decodes, lays out and paints a new sample
 
 
 class Paints(QObject):
@@ -66,39 +63,6 @@ class Paints(QObject):
         if not guard.isActive():
             raise RuntimeError(f"not painted within {limit_s} s")
         return taken
-
-
-def settle(ms: int) -> None:
-    """Let the window do what it has to do for ``ms`` milliseconds."""
-    loop = QEventLoop()
-    QTimer.singleShot(ms, loop.quit)
-    loop.exec()
-
-
-def until(condition: Any, limit_s: float = 120) -> float:
-    """Spin the event loop until ``condition()``; seconds it took."""
-    loop, tick = QEventLoop(), QTimer()
-    started = time.perf_counter()
-
-    def look() -> None:
-        if condition() or time.perf_counter() - started > limit_s:
-            loop.quit()
-
-    tick.timeout.connect(look)
-    tick.start(1)
-    loop.exec()
-    if not condition():
-        raise RuntimeError("the condition did not come true")
-    return time.perf_counter() - started
-
-
-def summary(seconds: list[float]) -> dict[str, float]:
-    ms = np.array(seconds) * 1000
-    return {
-        "median_ms": float(np.median(ms)),
-        "p95_ms": float(np.quantile(ms, 0.95)),
-        "max_ms": float(ms.max()),
-    }
 
 
 def peak_mib() -> float:
@@ -206,74 +170,9 @@ def painted_widgets(window: QWidget) -> list[QWidget]:
     return [canvas, *plots]
 
 
-def probe_latency(workbench: Any, seconds: float) -> dict[str, Any]:
-    """A 5 ms timer on the GUI thread while explanations run one after the other without a cache."""
-    state = workbench.state
-    until(lambda: state.attribution is not None)
-    late: list[tuple[float, bool]] = []  # seconds, and whether a new sample was just being shown
-    due = {"at": time.perf_counter() + 0.005}
-    shown = {"at": 0.0}
-    timer = QTimer()
-    from PySide6.QtCore import Qt
-
-    timer.setTimerType(Qt.TimerType.PreciseTimer)
-
-    def tick() -> None:
-        now = time.perf_counter()
-        late.append((max(0.0, now - due["at"]), now - shown["at"] < SHOWING_S))
-        due["at"] = now + 0.005
-
-    finished = {"n": 0}
-
-    def again(attribution: Any) -> None:
-        if attribution is not None and attribution.complete:
-            finished["n"] += 1
-            QTimer.singleShot(0, lambda: workbench.actions.trigger("sample.next"))
-
-    state.sample_changed.connect(lambda _view: shown.update(at=time.perf_counter()))
-    state.attribution_changed.connect(again)
-    timer.timeout.connect(tick)
-    again(state.attribution)
-    timer.start(5)
-    settle(int(seconds * 1000))
-    timer.stop()
-    busy = workbench.computer.busy("explain")
-    return {
-        "explaining": lateness([seconds for seconds, showing in late if not showing]),
-        "while a sample appears": lateness([seconds for seconds, showing in late if showing]),
-        "explanations_finished": finished["n"],
-        "explaining_at_the_end": bool(busy),
-        "switch_to_first_new_attribution": summary(switch_times(workbench)),
-    }
-
-
-def lateness(seconds: list[float]) -> dict[str, float]:
-    ms = np.array(seconds or [0.0]) * 1000
-    return {
-        "ticks": len(seconds),
-        "median_ms": float(np.median(ms)),
-        "p99_ms": float(np.quantile(ms, 0.99)),
-        "max_ms": float(ms.max()),
-        "over_50_ms": int((ms > 50).sum()),
-    }
-
-
-def switch_times(workbench: Any, count: int = 10) -> list[float]:
-    """Next sample while an explanation runs: until the new sample's first attribution arrives."""
-    state, times = workbench.state, []
-    for _ in range(count):
-        settle(700)
-        before = state.sample
-        started = time.perf_counter()
-        workbench.actions.trigger("sample.next")
-        until(lambda before=before: state.sample is not before and state.attribution is not None)
-        times.append(time.perf_counter() - started)
-    return times
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("demo", "rows", "latency"))
+    parser.add_argument("what", choices=("demo", "rows", *PROBES))
     parser.add_argument("--dataset")
     parser.add_argument("--release")
     parser.add_argument("--seconds", type=float, default=60)
@@ -285,7 +184,7 @@ def main() -> None:
     elif arguments.what == "rows":
         result = probe_rows(workbench, arguments.quick)
     else:
-        result = probe_latency(workbench, arguments.seconds)
+        result = PROBES[arguments.what](workbench, arguments.seconds, Ticker())
     started = time.perf_counter()
     workbench.window.close()
     result["close_s"] = time.perf_counter() - started
@@ -293,5 +192,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parent))
     main()
