@@ -24,7 +24,7 @@ class FolderLock:
 
     Parameters
     ----------
-    busy : what to say where somebody else holds it, and what to do; ``{folder}`` and ``{owner}`` are filled in.
+    busy : what to say where somebody else holds it, and what to do; ``{folder}`` and ``{owner}`` go in.
 
     Raises
     ------
