@@ -17,6 +17,10 @@ _FAR = 1 << 30  # Windows locks bytes; this one lies behind what the file holds,
 BUSY = ("{folder} is being written by {owner}.", "Wait until it has ended, or choose another folder.")
 
 
+class Busy(SierError):
+    """Somebody else holds the lock."""
+
+
 class FolderLock:
     """Held from its making until `release`, or until the process ends in any way, kill -9 included.
 
@@ -28,7 +32,8 @@ class FolderLock:
 
     Raises
     ------
-    SierError : another process, or another run in this one, writes the folder; or it cannot be written.
+    Busy : another process, or another run in this one, writes the folder.
+    SierError : it cannot be written.
     """
 
     def __init__(self, folder: Path, busy: tuple[str, str] = BUSY) -> None:
@@ -50,7 +55,7 @@ class FolderLock:
             owner = stream.read(200).strip() or "another process"
             stream.close()
             message, hint = busy
-            raise SierError(message.format(folder=folder, owner=owner), hint)
+            raise Busy(message.format(folder=folder, owner=owner), hint)
         stream.truncate(0)
         stream.write(f"process {os.getpid()} on {socket.gethostname()}")
         stream.flush()
