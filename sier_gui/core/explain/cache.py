@@ -10,7 +10,7 @@ import os
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from sier_gui.core.explain.players import Players
 _log = logging.getLogger(__name__)
 
 LIMIT_BYTES = 256 * 2**20
+LOOKED_THROUGH = 64  # times until a whole limit was written: how often the folder's size is looked at
 _SCALARS = (
     *("sample_id", "target", "method", "evaluations", "seconds", "seed", "absence", "value"),
     *("release_hash", "sample_hash", "code_version"),
@@ -59,8 +60,10 @@ class AttributionCache:
     Parameters
     ----------
     folder : default: the user's cache folder.
-    limit_bytes : the least recently used files go when the folder holds more.
+    limit_bytes : the least recently used files go when the folder holds more, by a 64th at most.
     """
+
+    _written: ClassVar[dict[Path, int]] = {}  # bytes since the folder's size was looked at, in this process
 
     def __init__(self, folder: Path | None = None, limit_bytes: int = LIMIT_BYTES) -> None:
         self.folder = folder or paths.user_folder("cache") / "attributions"
@@ -82,25 +85,40 @@ class AttributionCache:
             _log.warning("The kept explanation %s is damaged (%s); it is computed again.", file, error)
             self._remove(file)
             return None
-        self._touch(file)
+        self._date(file)
         return attribution
 
-    def put(self, key: str, attribution: Attribution) -> None:
-        """Keep a complete explanation."""
+    def put(self, key: str, attribution: Attribution, *, asked_for: bool = True) -> None:
+        """Keep a complete explanation.
+
+        ``asked_for`` False: it was computed among many, and goes before anything that somebody looked at; one
+        that is there stays as it is.
+        """
+        if not asked_for and self._file(key).is_file():
+            return
+        data = _pack(attribution)
         try:
-            paths.write_bytes(self._file(key), _pack(attribution))
+            paths.write_bytes(self._file(key), data)
         except SierError as error:
             _log.warning("This explanation is not kept for later. %s", error)
             return
-        self._evict()
+        if not asked_for:
+            self._date(self._file(key), (0.0, 0.0))
+        # looking at 40,000 files takes a fifth of a second: not for each of a survey's samples
+        written = self._written.get(self.folder, self.limit_bytes) + len(data)
+        if written * LOOKED_THROUGH >= self.limit_bytes:
+            self._evict()
+            written = 0
+        self._written[self.folder] = written
 
     def _file(self, key: str) -> Path:
         return self.folder / f"{key}.npz"
 
-    def _touch(self, file: Path) -> None:
+    def _date(self, file: Path, times: tuple[float, float] | None = None) -> None:
+        """When it was used last; None: just now."""
         try:
-            os.utime(file)
-        except OSError as error:  # evicted meanwhile, or a read-only folder: it is only less recent
+            os.utime(file, times)
+        except OSError as error:  # evicted meanwhile, or a read-only folder: its place in the order is off
             _log.debug("Cannot mark %s as used: %s.", file, error)
 
     def _remove(self, file: Path) -> None:

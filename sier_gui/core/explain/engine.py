@@ -78,6 +78,21 @@ def kept(
     return _for_this_sample(found, inputs, request, dataset_hash) if found is not None else None
 
 
+def keep(
+    attribution: Attribution,
+    front: FrontEnd,
+    inputs: SampleInputs,
+    request: ExplainRequest,
+    cache: AttributionCache,
+    *,
+    asked_for: bool = True,
+) -> None:
+    """Put a complete ``attribution`` where `kept` finds it; ``asked_for`` as in `AttributionCache.put`."""
+    players = players_for(inputs, front, request)
+    key = cache_key(attribution.release_hash, inputs.content_hash, players, request)
+    cache.put(key, attribution, asked_for=asked_for)
+
+
 def _for_this_sample(
     attribution: Attribution, inputs: SampleInputs, request: ExplainRequest, dataset_hash: str | None
 ) -> Attribution:

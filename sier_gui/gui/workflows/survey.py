@@ -19,9 +19,12 @@ from sier_gui.gui.jobs import Priority
 from sier_gui.gui.state import ExplainOptions
 from sier_gui.gui.workflows.context import Context
 from sier_gui.gui.workflows.explain import possible, request_for
+from sier_gui.gui.workflows.words import WordAligner
 
 if TYPE_CHECKING:
+    from sier_gui.core.domain import FrontEnd, Sample, SampleInputs
     from sier_gui.core.explain.survey.run import SurveyResult
+    from sier_gui.core.explain.survey.work import Reader
 
 KIND = "survey"
 SAVED = "surveys"  # settings: by the dataset's source, the last survey asked for
@@ -107,6 +110,7 @@ class SurveyWorkflow(QObject):
         self._remember(options, "running")
         self._state, self._fed = None, 0
         predictors, request = self._context.predictors, request_for(options)
+        aligner = self._context.aligner
 
         def work(report: Report, token: CancelToken) -> Iterator[SurveyResult]:
             from sier_gui.core.explain.survey.facts import read_facts, survey_folder
@@ -121,6 +125,7 @@ class SurveyWorkflow(QObject):
                 folder,
                 device="auto" if read_facts(folder) else predictor.device,
                 predictor=predictor,
+                read=_reader(aligner, own),
                 report=_only_time_left(report),
                 token=own,
             ):
@@ -295,6 +300,19 @@ class _OwnThreads(CancelToken):
         self._inner.check()
         if torch.get_num_threads() != count:
             torch.set_num_threads(count)
+
+
+def _reader(aligner: WordAligner, token: CancelToken) -> Reader:
+    """Words are found by a process of their own, as for the sample on show: the window stays free."""
+    from sier_gui.core.dataset.inputs import load_view
+
+    def read(sample: Sample, front: FrontEnd, words: bool) -> SampleInputs:
+        view = load_view(sample, front)
+        if not words:
+            return view.inputs
+        return aligner.with_words(view.inputs, view.speech, view.rate, sample, token)
+
+    return read
 
 
 def _only_time_left(report: Report) -> Report:

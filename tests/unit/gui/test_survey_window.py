@@ -298,6 +298,44 @@ def test_a_real_survey_feeds_the_table_and_the_degree(qtbot: QtBot, workbench: O
     dialog.close()
 
 
+def test_what_a_survey_explained_opens_without_the_network(
+    qtbot: QtBot, workbench: Open, dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sier_gui.core.explain import engine
+
+    bench = workbench(dataset)
+    qtbot.waitUntil(ready(bench), timeout=LONG)
+    bench.survey.start(small())
+    qtbot.waitUntil(lambda: not bench.computer.busy("survey"), timeout=LONG)
+    monkeypatch.setattr(engine, "explain", lambda *_a, **_k: pytest.fail("explained again"))
+    bench.state.change_explain_options(grid=2, segments=2)
+    qtbot.waitUntil(lambda: _shown_grid(bench) == (2, 2), timeout=LONG)
+    bench.actions.trigger("sample.next")
+    qtbot.waitUntil(explained(bench.state, "s1"), timeout=LONG)
+    assert _shown_grid(bench) == (2, 2)
+
+
+def _shown_grid(bench: Workbench) -> tuple[int, ...]:
+    shown = bench.state.attribution
+    return shown.image().shape if shown is not None else ()
+
+
+def test_a_survey_by_words_aligns_in_another_process(
+    qtbot: QtBot, workbench: Open, dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pocketsphinx")
+    from sier_gui.core.audio import alignment
+    from sier_gui.core.dataset import inputs
+
+    for module in (alignment, inputs):
+        monkeypatch.setattr(module, "align", lambda *_a, **_k: pytest.fail("aligned in the window's process"))
+    bench = workbench(dataset)
+    qtbot.waitUntil(ready(bench), timeout=LONG)
+    bench.survey.start(replace(small(), segments="words"))
+    qtbot.waitUntil(lambda: not bench.computer.busy("survey"), timeout=LONG)
+    assert "6 of 6 samples are explained" in last_words(bench)
+
+
 def test_without_a_survey_the_degree_says_how_to_get_one(
     qtbot: QtBot, workbench: Open, dataset: Path
 ) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from sier_gui.core import spreading
-from sier_gui.core.explain.survey.work import Job, Outcome, Task, outcome, steps
+from sier_gui.core.explain.survey.work import Job, Outcome, Reader, Task, outcome, steps
 from sier_gui.core.spreading import LOCAL, Outcomes
 from sier_gui.core.tasks import CancelToken, Pause
 
@@ -21,12 +21,12 @@ __all__ = ["LOCAL", "dask", "here", "processes"]
 
 
 def here(
-    job: Job, tasks: Iterator[Task], predictor: Predictor, token: CancelToken, pause: Pause
+    job: Job, tasks: Iterator[Task], predictor: Predictor, token: CancelToken, pause: Pause, read: Reader
 ) -> Outcomes[Outcome]:
     """In the calling process and thread; None after each refinement of a sample."""
     for task in tasks:
         pause.wait(token)
-        yield from steps(job, task, predictor, token)
+        yield from steps(job, task, predictor, token, read)
 
 
 def processes(

@@ -17,7 +17,7 @@ from sier_gui.core.explain.survey import engines
 from sier_gui.core.explain.survey.facts import read_facts, survey_facts
 from sier_gui.core.explain.survey.results import SurveyStore
 from sier_gui.core.explain.survey.rows import SurveyRow, file_stamp
-from sier_gui.core.explain.survey.work import Job, Outcome, Task, Unchanged, failed_row
+from sier_gui.core.explain.survey.work import Job, Outcome, Reader, Task, Unchanged, failed_row, read_inputs
 from sier_gui.core.tasks import CancelToken, Pause, Progress, Report, silent
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def survey(
     threads: int | None = None,
     use_cache: bool = True,
     predictor: Predictor | None = None,
+    read: Reader = read_inputs,
     report: Report = silent,
     token: CancelToken | None = None,
     pause: Pause | None = None,
@@ -79,8 +80,10 @@ def survey(
     engine : "processes", or "dask": the scheduler at ``address``, by default an own one with ``workers``.
     threads : torch's threads for a sample (default 1). Kept with the folder, since a sum's last bits depend
         on it: the results are the same bit for bit for any number of workers and either engine.
-    use_cache : take explanations from the attribution cache where they were computed in the same way.
+    use_cache : take explanations from the attribution cache where they were computed in the same way, and
+        put new ones there, where a sample looked at afterwards finds them.
     predictor : ``release`` where it is loaded already; used with one worker.
+    read : how a sample is read; used with one worker.
     report : samples done, with the time left.
     token : cancels; everything computed until then is kept.
     pause : holds it between samples.
@@ -104,6 +107,7 @@ def survey(
         threads=threads,
         use_cache=use_cache,
         predictor=predictor,
+        read=read,
         report=report,
         token=token,
         pause=pause,
@@ -126,6 +130,7 @@ def surveying(
     threads: int | None = None,
     use_cache: bool = True,
     predictor: Predictor | None = None,
+    read: Reader = read_inputs,
     report: Report = silent,
     token: CancelToken | None = None,
     pause: Pause | None = None,
@@ -155,7 +160,7 @@ def surveying(
         elif workers > 1:
             outcomes = engines.processes(job, tasks, workers, token, pause)
         else:
-            outcomes = engines.here(job, tasks, _predictor(release, job, predictor), token, pause)
+            outcomes = engines.here(job, tasks, _predictor(release, job, predictor), token, pause, read)
         with closing(outcomes):  # workers end before the folder is let go
             for outcome in outcomes:
                 yield tracker.take(outcome)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +14,7 @@ from sier_gui.core.domain import FrontEnd, Sample, SampleInputs
 from sier_gui.core.errors import SierError
 from sier_gui.core.explain.attribution import CODE_VERSION, WORDS, Attribution, ExplainRequest
 from sier_gui.core.explain.cache import AttributionCache
-from sier_gui.core.explain.engine import explain, kept
+from sier_gui.core.explain.engine import explain, keep, kept
 from sier_gui.core.explain.survey.rows import SurveyRow
 from sier_gui.core.tasks import CancelToken
 
@@ -56,16 +56,28 @@ class Unchanged:
 
 
 Outcome = SurveyRow | Unchanged
+Reader = Callable[[Sample, FrontEnd, bool], SampleInputs]  # with the words' times where True
 
 
-def steps(job: Job, task: Task, predictor: Predictor, token: CancelToken) -> Iterator[Outcome | None]:
-    """None after each refinement, at last the outcome. Raises only `Cancelled`."""
+def read_inputs(sample: Sample, front: FrontEnd, words: bool) -> SampleInputs:
+    """As `load_inputs`."""
     from sier_gui.core.dataset.inputs import load_inputs
 
+    return load_inputs(sample, front, words=words)
+
+
+def steps(
+    job: Job, task: Task, predictor: Predictor, token: CancelToken, read: Reader = read_inputs
+) -> Iterator[Outcome | None]:
+    """None after each refinement, at last the outcome. Raises only `Cancelled`.
+
+    What is computed also goes into the attribution cache, unless the job leaves that alone: a sample that is
+    looked at afterwards has its map at once.
+    """
     sample, inputs_hash = task.sample, ""
     try:
         with torch_threads(job.threads):
-            inputs = load_inputs(sample, predictor.front, words=job.request.segments == WORDS)
+            inputs = read(sample, predictor.front, job.request.segments == WORDS)
         inputs_hash = inputs.content_hash
         if inputs_hash == task.known_hash:
             yield Unchanged(sample.row)
@@ -78,6 +90,8 @@ def steps(job: Job, task: Task, predictor: Predictor, token: CancelToken) -> Ite
                     attribution = next(refining)
                 if not attribution.complete:
                     yield None
+            if job.use_cache:
+                keep(attribution, predictor.front, inputs, job.request, AttributionCache(), asked_for=False)
     except SierError as error:
         yield failed_row(task, error, inputs_hash)
         return

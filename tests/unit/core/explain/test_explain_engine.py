@@ -258,6 +258,34 @@ def test_the_least_recently_used_go_first(tmp_path):
         final(predictor_of(Unasked()), inputs[1], cache=cache)
 
 
+def test_what_nobody_looked_at_goes_first_and_the_folder_is_rarely_looked_through(tmp_path, monkeypatch):
+    predictor = predictor_of(TinyNet())
+    inputs = [generated_inputs(seed=seed) for seed in range(12)]
+    found = [final(predictor, one) for one in inputs]
+    keys = [f"{number:064d}" for number in range(12)]
+    probe = AttributionCache(tmp_path / "probe")
+    probe.put(keys[0], found[0])
+    size = sum(file.stat().st_size for file in probe.folder.iterdir())
+    cache = AttributionCache(tmp_path / "kept", limit_bytes=int(5.5 * size))
+    for key, one in zip(keys[:3], found[:3], strict=True):
+        cache.put(key, one)
+    for key, one in zip(keys[3:], found[3:], strict=True):
+        cache.put(key, one, asked_for=False)
+    assert len(list(cache.folder.iterdir())) == 5
+    assert all(cache.get(key) is not None for key in keys[:3])
+    left = [key for key in keys[3:] if (cache.folder / f"{key}.npz").is_file()]
+    assert cache.get(left[0]) is not None  # looked at: now it is one of the others
+    cache.put(keys[3], found[3], asked_for=False)
+    cache.put(keys[4], found[4], asked_for=False)
+    assert cache.get(left[0]) is not None
+    looked = []
+    large = AttributionCache(tmp_path / "large", limit_bytes=64 * 10 * size)
+    monkeypatch.setattr(large, "_evict", lambda: looked.append(1))
+    for key, one in zip(keys, found, strict=True):
+        large.put(key, one, asked_for=False)
+    assert len(looked) == 2  # first of all, and after a 64th of the limit
+
+
 def test_a_cache_that_cannot_be_written_costs_nothing_but_a_line(tmp_path, caplog):
     blocked = tmp_path / "a file"
     blocked.write_text("in the way")

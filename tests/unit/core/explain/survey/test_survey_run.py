@@ -15,7 +15,7 @@ from sier_gui.core.domain import Modality
 from sier_gui.core.errors import SierError
 from sier_gui.core.explain.attribution import ExplainRequest
 from sier_gui.core.explain.cache import AttributionCache
-from sier_gui.core.explain.engine import explain
+from sier_gui.core.explain.engine import explain, kept
 from sier_gui.core.explain.survey import work
 from sier_gui.core.explain.survey.facts import survey_folder
 from sier_gui.core.explain.survey.results import part_files
@@ -290,6 +290,48 @@ def test_the_cache_is_asked_where_it_was_computed_alike(run, catalogue, predicto
     assert not called
     run(use_cache=False, rows=range(5, 7))
     assert len(called) == 2
+
+
+def test_what_it_computed_is_found_by_whoever_looks_at_a_sample(run, catalogue, predictor):
+    cache, hashes = AttributionCache(), (predictor.release.weights_hash, predictor.front)
+    first = load_inputs(catalogue.sample(0), predictor.front)
+    *_, looked_at = explain(predictor, first, REQUEST, cache=cache)
+    before = {file: file.read_bytes() for file in cache.folder.iterdir()}
+    run(use_cache=False, rows=[1])
+    assert len(list(cache.folder.iterdir())) == 1
+    folder = run(threads=1).folder
+    assert [file.read_bytes() for file in before] == list(before.values())  # what somebody looked at stays
+    found = table(folder)
+    for row in (0, *range(2, 10)):
+        inputs = load_inputs(catalogue.sample(row), predictor.front)
+        one = kept(*hashes, inputs, REQUEST, cache, catalogue.dataset_hash)
+        assert one is not None
+        assert one.complete
+        assert (one.sample_id, one.provenance["dataset_hash"]) == (inputs.sample_id, catalogue.dataset_hash)
+        for m in Modality:
+            assert np.array_equal(found.iloc[row][m], one.values[m].ravel())
+    unseen = load_inputs(catalogue.sample(1), predictor.front)
+    assert kept(*hashes, unseen, REQUEST, cache) is None
+    assert looked_at.complete
+
+
+def test_words_may_be_found_elsewhere(run, catalogue, predictor, monkeypatch):
+    """The window's process must not: it would stand still."""
+    from sier_gui.core.dataset import inputs as module
+
+    request = ExplainRequest(grid=2, segments="words")
+    asked = []
+
+    def read(sample, front, words):
+        asked.append((sample.row, words))
+        return load_inputs(sample, front, words=words)
+
+    elsewhere = run(request, read=read, rows=[0, 1])
+    assert asked == [(0, True), (1, True)]
+    assert (elsewhere.done, elsewhere.failed) == (2, 0)
+    edges = table(elsewhere.folder).segment_edges_s
+    aligned = module.load_inputs(catalogue.sample(0), predictor.front, words=True)
+    assert len(edges[0]) == len(aligned.words) + 1
 
 
 def test_other_threads_are_another_computation(run, catalogue, predictor, monkeypatch):
