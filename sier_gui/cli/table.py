@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from sier_gui import __version__
 from sier_gui.cli import survey, verbs
 from sier_gui.cli.build import add_build, build_dataset
+from sier_gui.cli.study import add_study, study
 from sier_gui.cli.truth import truth
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -153,6 +154,8 @@ def verb_parser() -> argparse.ArgumentParser:
     verb.add_argument("--workers", type=positive, metavar="N", help="threads (default: as many as cores)")
     verb.add_argument("--device", choices=DEVICES, default="auto")
 
+    add_study(add("study", study, "The human study: Table 1, its checks; a published table's checks."))
+
     verb = add("models", verbs.models, "List, verify or fetch releases and trunk weights.")
     verb.add_argument("action", choices=("list", "verify", "fetch"))
     verb.add_argument("name", nargs="?", help="one release; for fetch vgg16 or vgg19")
@@ -187,7 +190,7 @@ def window_size(text: str) -> tuple[int, int]:
 
 VERBS = (
     "predict", "explain", "degree", "truth", "export", "inspect", "validate", "train", "build-dataset",
-    "models",
+    "study", "models",
 )  # fmt: skip
 
 
