@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import closing, suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -93,80 +95,115 @@ def test_a_missing_synthesizer_is_told_and_not_used(sier: Callable[..., Any], tm
 
 # ---------------------------------------------------------------- kill -9
 
-DRIVER = """
-import sys
-from pathlib import Path
-from building import ToneVoice
-from sier_gui.core.construct import synthesizers
-from sier_gui.core.construct.pipeline.request import BuildRequest, parse_voice
-from sier_gui.core.construct.pipeline.run import build
-
-folder, out, workers = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-synthesizers.SYNTHESIZERS["tones"] = ToneVoice()
-voices = (parse_voice("tones:low"), parse_voice("tones:high"))
-build(BuildRequest(folder / "texts.csv", folder / "pictures", voices, threshold=0.3), out,
-      device="cpu", workers=workers, report=lambda p: print(p.text, p.done, flush=True))
-"""
-TABLES = {"pictures": "pictures", "speech": "speech", "probabilities": "probabilities"}
+TABLES = ("pictures", "pairs", "speech", "probabilities")
 
 
-def start(script: Path, parts: Path, out: Path, workers: int) -> subprocess.Popen[str]:
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "fixtures")])
-    environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(script), str(parts), str(out), str(workers)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)
+def start(command: tuple[object, ...], out: Path, workers: int) -> subprocess.Popen[bytes]:
+    """The program itself, as a person starts it."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    words = [*command, "--out", out, "--device", "cpu", "--threshold", 0.3, "--workers", workers]
+    return subprocess.Popen(
+        [sys.executable, "-m", "sier_gui", *map(str, words)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=environment,
+    )
+
+
+def finish(process: subprocess.Popen[bytes]) -> float:
+    """Seconds to its end, which must be a good one."""
+    started = time.monotonic()
+    _, said = process.communicate()
+    assert process.returncode == 0, said.decode()
+    return time.monotonic() - started
 
 
 def kept(out: Path) -> dict[str, int]:
-    """Items of each stage that the state holds."""
+    """What the state holds of each stage."""
     file = out / "_build.sqlite"
     if not file.is_file():
         return dict.fromkeys(TABLES, 0)
     with closing(sqlite3.connect(file)) as db:
         known = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         count = {t: db.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in known & set(TABLES)}  # noqa: S608
-    return {t: count.get(t, 0) // (16 if t == "probabilities" else 1) for t in TABLES}
+    return {t: count.get(t, 0) for t in TABLES}
 
 
 def killed_again_and_again(tmp_path: Path, count: int, kills: int, workers: int, seed: int) -> None:
-    """Killed after random steps, at random moments within the next; then run to its end."""
+    """Killed at random moments of its life, which gets shorter as work is done; then run to its end."""
     rng = random.Random(seed)
-    make_parts(tmp_path, count)
-    (script := tmp_path / "driver.py").write_text(DRIVER)
-    with start(script, tmp_path, tmp_path / "undisturbed", workers) as process:
-        assert process.stdout is not None
-        steps = len(process.stdout.readlines())
-    assert process.returncode == 0
-    out = tmp_path / "out"
-    for left in range(kills, 0, -1):
-        stop_after, seen = rng.randint(1, max(2, steps // (left + 1))), dict.fromkeys(TABLES, 0)
-        with start(script, tmp_path, out, workers) as process:
-            assert process.stdout is not None
-            for number, line in enumerate(process.stdout, start=1):
-                stage, done = line.split()
-                seen |= {stage: int(done)} if stage in TABLES else {}
-                if number == stop_after:
-                    break
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(rng.random() * 0.1)
-            process.kill()
-            for line in process.stdout:
-                stage, *number_done = line.split()
-                if stage in TABLES and number_done:
-                    seen[stage] = int(number_done[0])
-        saved = kept(out)
-        assert all(saved[stage] >= seen[stage] for stage in TABLES), (saved, seen)
-    with start(script, tmp_path, out, 1) as process:
-        process.communicate()
-    assert process.returncode == 0
+    command, out = make_parts(tmp_path, count), tmp_path / "out"
+    with start(command, tmp_path / "undisturbed", workers) as process:
+        whole = finish(process)
+    before, killed = kept(out), 0
+    while killed < kills:
+        with start(command, out, workers) as process:
+            try:
+                process.communicate(timeout=rng.uniform(0.05, 0.95) * whole)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
+        if process.returncode == 0:  # it was done before: begin anew, as what is finished cannot be killed
+            assert files_of(out) == files_of(tmp_path / "undisturbed")
+            shutil.rmtree(out)
+            before = kept(out)
+            continue
+        assert process.returncode == -signal.SIGKILL
+        killed += 1
+        after = kept(out)
+        assert all(after[t] >= before[t] for t in TABLES), (before, after)  # nothing is done twice
+        before = after
+    with start(command, out, 1) as process:
+        finish(process)
     assert files_of(out) == files_of(tmp_path / "undisturbed")
+    assert not [file for file in out.rglob(".*") if file.is_file()]
 
 
-def test_killed_twice_it_ends_with_the_same_files(tmp_path: Path) -> None:
-    killed_again_and_again(tmp_path, count=16, kills=2, workers=2, seed=1)
+@needs_synthesizer
+def test_killed_once_it_ends_with_the_same_files(tmp_path: Path) -> None:
+    killed_again_and_again(tmp_path, count=16, kills=1, workers=2, seed=1)
 
 
+@needs_synthesizer
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("workers", [1, 2])
 def test_killed_ten_times_it_ends_with_the_same_files(tmp_path: Path, workers: int) -> None:
-    killed_again_and_again(tmp_path, count=64, kills=10, workers=workers, seed=workers)
+    killed_again_and_again(tmp_path, count=120, kills=10, workers=workers, seed=workers)
+
+
+# ---------------------------------------------------------------- full disk
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of one megabyte."""
+    (folder := tmp_path / "disk").mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("a disk can be mounted by the superuser only")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@needs_synthesizer
+@pytest.mark.slow
+def test_a_full_disk_is_one_line_and_what_is_done_is_kept(
+    sier: Callable[..., Any], small_disk: Path, tmp_path: Path
+) -> None:
+    command, out = make_parts(tmp_path, 40), small_disk / "out"
+    options = ("--device", "cpu", "--threshold", 0.3)
+    done = sier(*command, "--out", out, *options, status=1)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("sier-gui:")]
+    assert len(lines) == 1
+    assert "Cannot write" in lines[0]
+    assert str(out) in lines[0]
+    assert "Traceback" not in done.stderr
+    assert not (out / "samples.csv").exists()
+    subprocess.run(["mount", "-o", "remount,size=32m", str(small_disk)], check=True)  # space is made
+    assert 0 < kept(out)["speech"] < 40
+    sier(*command, "--out", out, *options)
+    sier(*command, "--out", tmp_path / "undisturbed", *options)
+    assert files_of(out) == files_of(tmp_path / "undisturbed")

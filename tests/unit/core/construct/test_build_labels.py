@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sier_gui.core.construct.pipeline.labels import MAPPING, Answers, Labels, mapped, relabel
+from sier_gui.core.construct.pipeline.labels import MAPPING, Answers, Labels, left_out, mapped, relabel
 from sier_gui.core.domain import Modality
 from sier_gui.core.errors import SierError
 
@@ -129,7 +129,7 @@ def plainly(found: dict, rule: str, threshold: float, mapping: dict[str, str]) -
         speech, image = tops
         label, maximum, decided = image if image[1] > speech[1] else speech
         differ = speech[0] != image[0] or 0.0 in (speech[1], image[1])
-        if maximum < threshold or (rule == "agree" and differ):
+        if maximum < threshold or maximum == 0 or (rule == "agree" and differ):
             label = ""
         results.append((label, decided))
     return results
@@ -167,3 +167,16 @@ def test_changed_counts_samples_with_another_label(first: tuple, second: tuple) 
     differing = [i for i in range(n) if a.names()[i] != b.names()[i]]
     assert a.changed(b) == b.changed(a) == len(differing)
     assert a.changed(a) == 0
+
+
+def test_what_no_network_speaks_of_is_dropped_at_any_threshold() -> None:
+    nothing = Answers(IEMOCAP, np.array([[0, 0, 0, 0.5, 0, 0.5, 0.0], [0.2, 0, 0, 0.5, 0, 0.3, 0.0]]))
+    for rule in ("max", "agree"):
+        labels = relabel({Modality.SPEECH: nothing, Modality.IMAGE: nothing}, rule, 0.0)
+        assert labels.names() == ["", "anger"]
+        assert labels.reason.tolist() == ["below-threshold", ""]
+
+
+def test_classes_without_a_place_are_listed() -> None:
+    assert left_out(IEMOCAP, MAPPING) == ["fear", "neutral"]
+    assert left_out(CLASSES, MAPPING) == []

@@ -89,6 +89,13 @@ def test_ids_of_the_csv_are_kept_and_must_differ(tmp_path: Path) -> None:
     assert read(by_name).texts[0].sample_id == "000001"
 
 
+def test_texts_of_scripts_with_marks_and_of_symbols_are_told_apart(tmp_path: Path) -> None:
+    rows = [["मैं खुश हूँ"], ["में खश हू"], ["It is 5 %."], ["It is 5 $."], ["it is, 5 %"], ["It's 5."]]
+    table = read(write_texts(tmp_path / "t.csv", rows))
+    assert [t.row for t in table.texts] == [1, 2, 3, 4, 6]
+    assert [(f.line, f.reason) for f in table.findings] == [(6, "the text of line 4 again")]
+
+
 def test_repeated_texts_may_be_kept_and_reading_stops_at_the_limit(tmp_path: Path) -> None:
     file = write_texts(tmp_path / "t.csv", [["a b"], ["A b!"], [""], ["c"], ["d"]])
     assert [t.text for t in read(file).texts] == ["a b", "c", "d"]
