@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Slot
 from sier_gui.core.audio.devices import OnFinished, OnPosition
 from sier_gui.core.audio.files import Audio, resample
 from sier_gui.core.audio.levels import peak_dbfs
+from sier_gui.core.audio.portaudio import portaudio
 from sier_gui.core.domain import FloatArray
 from sier_gui.core.errors import SierError
 
@@ -23,23 +24,6 @@ if TYPE_CHECKING:
 _TICK_MS = 16  # the play-head moves at the screen's rate
 MAX_TAKE_S = 600.0  # as long as a file may be; a forgotten take stops growing here
 _RESTART = "Connect one, choose it in the system's sound settings, and start the program again."
-
-
-def portaudio() -> ModuleType:
-    """The sounddevice module, imported when first needed.
-
-    Raises
-    ------
-    SierError : PortAudio, the library behind it, is not installed.
-    """
-    try:
-        import sounddevice
-    except (OSError, ImportError) as error:
-        raise SierError(
-            "Sound is unavailable: the PortAudio library was not found.",
-            "Install it (Debian and Ubuntu: apt-get install libportaudio2) and start the program again.",
-        ) from error
-    return sounddevice
 
 
 def _device(kind: str) -> tuple[ModuleType, dict[str, Any]]:

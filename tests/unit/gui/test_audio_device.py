@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from sier_gui.core.audio.portaudio import portaudio
 from sier_gui.core.errors import SierError
-from sier_gui.gui.audio_device import DevicePlayback, DeviceRecorder, portaudio
+from sier_gui.gui.audio_device import DevicePlayback, DeviceRecorder
 
 
 class PortAudioError(Exception):
