@@ -178,7 +178,7 @@ class NetworkGame:
         if tables is None or (not tables.built and self._asked[modality] < tables.patterns):
             return None
         if not tables.built:
-            for _ in tables.build(batch):
+            for _ in tables.build(min(batch, self._batching.inputs(self._costs[modality]))):
                 self._after_batch(0)
         return tables
 

@@ -22,6 +22,7 @@ from sier_gui.core.explain.patterns import Bools, MaskSet, Window
 from sier_gui.core.explain.plans import PLANS, Plan, Rows
 from sier_gui.core.explain.players import Ints
 from sier_gui.core.explain.sharing import Maps, SharedColumn, local_layers, whole_maps
+from sier_gui.core.nets.rows import product
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -167,14 +168,15 @@ class PrefixTables:
         import torch
         from torch import nn
 
-        run = nn.Sequential(*layers)
+        flat = next((i for i, layer in enumerate(layers) if isinstance(layer, nn.Flatten)), len(layers))
+        run = nn.Sequential(*layers[:flat])
         if place not in self._costs:
             _, self._costs[place] = counted(run, lambda: run(next(whole_maps(maps, 1))))
         outputs = []
         for batch in whole_maps(maps, self._batching.maps(self._costs[place])):
-            outputs.append(run(batch))
+            outputs.append(run(batch).flatten(1) if flat < len(layers) else run(batch))
             self._after_batch(0)
-        return torch.cat(outputs)
+        return _dense(layers[flat + 1 :], torch.cat(outputs))
 
     def _pattern_masks(self, start: int, stop: int) -> Bools:
         """Masks (stop − start, players) that repeat a pattern over all players."""
@@ -190,3 +192,12 @@ class PrefixTables:
         by_row = functools.reduce(np.add, (bits[:, first_row + i] for i in range(m_rows)))
         patterns: Rows = functools.reduce(np.add, (by_row[:, :, first_column + j] for j in range(m_columns)))
         return patterns
+
+
+def _dense(layers: list[nn.Module], rows: Tensor) -> Tensor:
+    """The layers after flattening, on all masks at once: many rows make a product fast."""
+    from torch import nn
+
+    for layer in layers:
+        rows = product(rows, layer.weight, layer.bias) if isinstance(layer, nn.Linear) else layer(rows)
+    return rows

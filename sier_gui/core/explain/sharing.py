@@ -57,14 +57,19 @@ class LocalLayer:
         """Of computing one output by gathering, over computing it in a whole map."""
         return 1.0 if self.pools else 1 + GATHER_CHANNELS / self.channels
 
-    def __call__(self, table: Tensor, index: Tensor) -> Tensor:
-        """(n, taps) rows of the table → (n, channels)."""
-        n, taps = index.shape
-        gathered = table.index_select(0, index.flatten())
+    def __call__(self, gathered: Tensor, out: Tensor) -> None:
+        """Rows (n · taps, channels in) of the table → ``out`` (n, channels)."""
+        import torch
+
+        n = len(out)
         if self._weight is None:
-            return gathered.view(n, taps, -1).amax(1)
+            torch.amax(gathered.view(n, -1, self.channels), 1, out=out)
+            return
         result = product(gathered.view(n, -1), self._weight, self._bias)
-        return result.relu_() if self.length > 1 else result
+        if self.length > 1:
+            torch.clamp_min(result, 0, out=out)
+        else:
+            out.copy_(result)
 
 
 def local_layers(column: nn.Sequential, channels: int) -> list[LocalLayer]:
@@ -189,16 +194,20 @@ class SharedColumn:
     def _computed(self, layer: LocalLayer, before: Tensor, index: Rows) -> Tensor:
         import torch
 
-        table = before.new_empty((len(index) + 1, layer.channels))
+        (n, taps), channels = index.shape, before.shape[1]
+        table = before.new_empty((n + 1, layer.channels))
         table[-1] = 0
-        entries = index.shape[1] * before.shape[1]
-        gathered = entries * before.element_size()
+        size = taps * channels * before.element_size()
         # whole blocks, since an incomplete one is copied
-        macs, weights = entries * layer.channels, gathered * layer.channels
-        chunk = max(self._batching.rows(macs, gathered, weights) // BLOCK, 1) * BLOCK
-        for start in range(0, len(index), chunk):
+        rows = self._batching.rows(taps * channels * layer.channels, size, size * layer.channels)
+        chunk = min(max(rows // BLOCK, 1) * BLOCK, n)
+        # one for all chunks: the system takes as long to hand out new pages as to fill them
+        gathered = before.new_empty((chunk * taps, channels))
+        for start in range(0, n, chunk):
             part = torch.from_numpy(index[start : start + chunk]).to(before.device)
-            table[start : start + len(part)] = layer(before, part)
+            into = gathered[: part.numel()]
+            torch.index_select(before, 0, part.view(-1), out=into)
+            layer(into, table[start : start + len(part)])
             self._pause()
         return table
 
