@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from sier_gui import __version__
 from sier_gui.cli import survey, verbs
+from sier_gui.cli.ablate import ablate, add_ablate
 from sier_gui.cli.build import add_build, build_dataset
 from sier_gui.cli.study import add_study, study
 from sier_gui.cli.truth import truth
@@ -149,6 +150,15 @@ def verb_parser() -> argparse.ArgumentParser:
     verb.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
     verb.add_argument("--device", choices=DEVICES, default="auto")
 
+    verb = add("ablate", ablate, "Table 2: every network of the family trained and tested on a dataset.")
+    add_dataset(verb)
+    add_ablate(verb)
+    verb.add_argument("--workers", type=positive, metavar="N", help="processes (default 1)")
+    verb.add_argument(
+        "--dask", metavar="ADDRESS", help="spread over Dask's workers: a scheduler's address, or local"
+    )
+    verb.add_argument("--device", choices=DEVICES, default="auto")
+
     verb = add("build-dataset", build_dataset, "A dataset of texts and pictures, labelled by networks.")
     add_build(verb)
     verb.add_argument("--workers", type=positive, metavar="N", help="threads (default: as many as cores)")
@@ -189,8 +199,8 @@ def window_size(text: str) -> tuple[int, int]:
 
 
 VERBS = (
-    "predict", "explain", "degree", "truth", "export", "inspect", "validate", "train", "build-dataset",
-    "study", "models",
+    "predict", "explain", "degree", "truth", "export", "inspect", "validate", "train", "ablate",
+    "build-dataset", "study", "models",
 )  # fmt: skip
 
 

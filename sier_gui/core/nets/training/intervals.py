@@ -1,8 +1,8 @@
 """Bootstrap over groups: what speakers other than these would have said.
 
 Samples of one speaker are alike, so whole speakers are drawn with replacement (cluster bootstrap; Davison
-and Hinkley 1997, §3.8), percentile ends. With few groups it is too sure of itself: where groups do not differ,
-intervals over six of them came out .78 of the right width on average (40 simulated sets).
+and Hinkley 1997, §3.8), percentile ends. With few groups it is too sure of itself: where groups do not
+differ, intervals over six of them came out .78 of the right width on average (40 simulated sets).
 
 Every figure here is a function of sums over groups, so a draw costs a product of small matrices instead of
 another look at all samples.

@@ -180,7 +180,8 @@ def intervals(
     Returns
     -------
     figure → [low, high] for `FIGURES` and `CALIBRATION`; ``per_class``: for ``precision``, ``recall`` and
-    ``f1`` a list of pairs in the order of the classes, None where no draw had the class; ``groups``: how many.
+    ``f1`` a list of pairs in the order of the classes, None where no draw had the class; ``groups``: how many
+    groups there are.
     """
     tallies = [tally(labels, values, groups) for labels, values in runs]
     figures = drawn_figures(tallies, draws, seed)

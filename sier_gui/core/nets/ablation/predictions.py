@@ -1,0 +1,203 @@
+"""What a network said of samples it had not seen, as a table: the source of every figure.
+
+CSV, one line for each sample: ``sample_id, label, p_<class>…``, and where there are more networks than one
+``network`` and ``seed``, where samples are tied ``group`` (a speaker; else the ``fold``), ``predicted``.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sier_gui.core.errors import SierError
+from sier_gui.core.paths import write_bytes
+
+SHARE = "p_"
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Of one network and seed: ``labels`` (n,) class indices, ``probabilities`` (n, C), ``groups`` (n,) str
+    or (0,), ``folds`` (n,) numbers of the split's parts.
+    """
+
+    network: str
+    seed: int
+    classes: tuple[str, ...]
+    sample_ids: tuple[str, ...]
+    labels: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    groups: NDArray[Any]
+    folds: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @cached_property
+    def hits(self) -> NDArray[np.bool_]:
+        return self.probabilities.argmax(axis=1) == self.labels
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        return {sample_id: place for place, sample_id in enumerate(self.sample_ids)}
+
+    def take(self, index: NDArray[np.int64]) -> Predictions:
+        """Only the samples at ``index``, in its order."""
+        return replace(
+            self,
+            sample_ids=tuple(self.sample_ids[i] for i in index),
+            labels=self.labels[index],
+            probabilities=self.probabilities[index],
+            groups=self.groups[index] if len(self.groups) else self.groups,
+            folds=self.folds[index],
+        )
+
+
+def aligned(one: Predictions, like: Predictions) -> Predictions:
+    """``one`` with its samples in the order of ``like``'s.
+
+    Raises
+    ------
+    SierError : they are not about the same samples, labels or classes.
+    """
+    if one.sample_ids != like.sample_ids:
+        if set(one.sample_ids) != set(like.sample_ids):
+            apart = len(set(one.sample_ids) ^ set(like.sample_ids))
+            raise SierError(
+                f"{one.network} and {like.network} were not tested on the same samples: {apart} differ.",
+                "Compare networks measured on one split of one dataset.",
+            )
+        one = one.take(np.array([one.places[name] for name in like.sample_ids], np.int64))
+    if one.classes != like.classes or (one.labels != like.labels).any():
+        raise SierError(
+            f"{one.network} and {like.network} have different classes or labels.",
+            "Compare networks measured on one dataset.",
+        )
+    return one
+
+
+def pooled(parts: Sequence[Predictions]) -> Predictions:
+    """The parts of one network's split, one after the other."""
+    return replace(
+        parts[0],
+        sample_ids=tuple(name for part in parts for name in part.sample_ids),
+        labels=np.concatenate([part.labels for part in parts]),
+        probabilities=np.concatenate([part.probabilities for part in parts]),
+        groups=np.concatenate([part.groups for part in parts]),
+        folds=np.concatenate([part.folds for part in parts]),
+    )
+
+
+# ---------------------------------------------------------------- files
+
+
+def write(file: Path, tables: Iterable[Predictions]) -> None:
+    """All of ``tables``, which share their classes, into one CSV.
+
+    Raises
+    ------
+    SierError : the folder cannot be written.
+    """
+    tables = list(tables)
+    classes = tables[0].classes
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    fixed = ["network", "seed", "fold", "sample_id", "group", "label", "predicted"]
+    writer.writerow([*fixed, *(SHARE + name for name in classes)])
+    for t in tables:
+        said = t.probabilities.argmax(axis=1)
+        for i, sample_id in enumerate(t.sample_ids):
+            group = t.groups[i] if len(t.groups) else ""
+            row = [
+                t.network,
+                t.seed,
+                int(t.folds[i]),
+                sample_id,
+                group,
+                classes[t.labels[i]],
+                classes[said[i]],
+            ]
+            writer.writerow([*row, *(repr(float(p)) for p in t.probabilities[i])])
+    write_bytes(file, stream.getvalue().encode())
+
+
+def read(file: Path) -> list[Predictions]:
+    """The networks and seeds of a CSV, in the order they come in.
+
+    Raises
+    ------
+    SierError : it is missing, no such table, or a line has no valid label or probabilities.
+    """
+    rows, classes = _rows(file)
+    tables: dict[tuple[str, int], list[tuple[int, dict[str, str]]]] = {}
+    for number, row in rows:
+        try:
+            key = (row.get("network") or file.stem, int(row.get("seed") or 0))
+        except ValueError:
+            raise _broken(file, number, f"{row['seed']!r} is no seed") from None
+        tables.setdefault(key, []).append((number, row))
+    return [_table(file, key, lines, classes) for key, lines in tables.items()]
+
+
+def _rows(file: Path) -> tuple[list[tuple[int, dict[str, str]]], tuple[str, ...]]:
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            columns = list(reader.fieldnames or ())
+            rows = [(reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SierError(f"Cannot read {file}: {error}.", "Check the path and the file.") from error
+    classes = tuple(name.removeprefix(SHARE) for name in columns if name.startswith(SHARE))
+    lacking = [name for name in ("sample_id", "label") if name not in columns]
+    if lacking or len(classes) < 2 or not rows:
+        what = (
+            f"no column {lacking[0]}"
+            if lacking
+            else "no columns p_<class>"
+            if len(classes) < 2
+            else "no line"
+        )
+        raise SierError(f"{file} has {what}.", "Give predictions as sier-gui train and ablate write them.")
+    return rows, classes
+
+
+def _table(
+    file: Path, key: tuple[str, int], lines: Sequence[tuple[int, dict[str, str]]], classes: tuple[str, ...]
+) -> Predictions:
+    place = {name: number for number, name in enumerate(classes)}
+    labels, shares = [], []
+    for number, row in lines:
+        if row["label"] not in place:
+            raise _broken(file, number, f"label {row['label']!r} is none of {', '.join(classes)}")
+        try:
+            shares.append([float(row[SHARE + name]) for name in classes])
+        except (TypeError, ValueError):
+            raise _broken(file, number, "a probability is no number") from None
+        labels.append(place[row["label"]])
+    probabilities = np.array(shares)
+    wrong = np.flatnonzero(~(np.abs(probabilities.sum(axis=1) - 1) < 1e-3) | (probabilities < 0).any(axis=1))
+    if len(wrong):
+        raise _broken(file, lines[wrong[0]][0], "the probabilities do not sum up to 1")
+    folds = [row.get("fold") or "0" for _, row in lines]
+    groups = [row.get("group") or "" for _, row in lines]
+    if not any(groups):
+        groups = folds if len(set(folds)) > 1 else []
+    names = tuple(row["sample_id"] for _, row in lines)
+    if len(set(names)) < len(names):
+        raise _broken(file, lines[0][0], f"network {key[0]}, seed {key[1]} has a sample twice")
+    return Predictions(
+        *key, classes, names, np.array(labels, np.int64), probabilities, np.array(groups, object),
+        np.unique(folds, return_inverse=True)[1].astype(np.int64),
+    )  # fmt: skip
+
+
+def _broken(file: Path, number: int, what: str) -> SierError:
+    return SierError(f"{file}, line {number}: {what}.", "Write the file again.")
