@@ -308,10 +308,10 @@ def models(arguments: argparse.Namespace) -> int:
     from sier_gui.core.nets.releases import list_releases, verify
 
     if arguments.action == "fetch":
-        from sier_gui.core.nets.weights import fetch
+        from sier_gui.core.nets.fetching import fetch
 
         name = arguments.name or "vgg16"
-        file = fetch(name)
+        file = fetch(name, report=terminal_report())
         emit(arguments, {"schema": 1, "name": name, "file": str(file)}, [f"{name}\t{file}"])
         return 0
     releases = list_releases()

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sier_gui.core.domain import Modality
-from sier_gui.core.nets.networks import SPEECH_SHAPE
+from sier_gui.core.errors import SierError
+from sier_gui.core.nets.networks import SHAPES, SPEECH_SHAPE, NetworkConfig
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -62,3 +63,21 @@ class PairNetwork(ABC):
                 Modality.SPEECH: self.embed(Modality.SPEECH, log_mels),
             }
         )
+
+
+def chosen_streams(config: NetworkConfig) -> tuple[Modality, ...]:
+    """The option ``streams``: what the network looks at, in the order of `SHAPES`.
+
+    Raises
+    ------
+    SierError : it is no list of one or both modalities.
+    """
+    given = config.options["streams"]
+    known = [str(m) for m in SHAPES]
+    names = [m for m in known if m in given] if isinstance(given, list | tuple) else []
+    if not names or len(names) < len(given):
+        raise SierError(
+            f"streams = {given!r} is not an option of network {config.kind}.",
+            f"Use one or both of {', '.join(known)}, in a list.",
+        )
+    return tuple(m for m in SHAPES if str(m) in given)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sier_gui.core.domain import Modality
 from sier_gui.core.errors import SierError
 from sier_gui.core.nets.fusing import HEADS, Fusing, HybridFusing, OneStream, head
-from sier_gui.core.nets.inputs import PairNetwork
+from sier_gui.core.nets.inputs import PairNetwork, chosen_streams
 from sier_gui.core.nets.networks import SHAPES, NetworkConfig
 from sier_gui.core.nets.trunks import TRUNKS, VGG
 from sier_gui.core.nets.trunks.base import Trunk, scaled
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CONV = ((64, 64), (128, 128), (256, 256))  # channels of the convolution network, by block
 DENSE = 512  # width of the embeddings
 HEAD = 1024
+AFTER_TRUNK = 5  # layers of a column behind its trunk: batch-norm, flatten, dropout, dense, ReLU
 # a log-mel in [0, 1] lies around .5 ± .25
 MEL_MEAN, MEL_STD = 0.5, 0.25
 
@@ -65,7 +66,7 @@ class Family:
         ------
         SierError : an option has a value that it cannot have, or not beside another one.
         """
-        streams = _streams(config)
+        streams = chosen_streams(config)
         for modality in SHAPES:
             _choice(config, f"{modality}_trunk", tuple(TRUNKS))
         cross_at = _choice(config, "cross_at", ("after", "before", "both"))
@@ -157,20 +158,24 @@ class FamilyNetwork(PairNetwork):
 
         Raises
         ------
-        SierError : a part that is no VGG trunk of this network, or weights that do not fit (they need
+        SierError : a part that is no trunk of this network, or weights that do not fit (they need
             ``width = 1``).
         """
-        from sier_gui.core.nets.weights import copy_convolutions
+        from torch import nn
+
+        from sier_gui.core.nets.weights import copy_trunk
 
         trunks = [f"{modality}_trunk" for modality in self.streams]
-        fitting = [name for name in trunks if self.config.options[name] in VGG]
         for part, source in sources.items():
-            if part not in fitting:
+            if part not in trunks:
                 raise SierError(
                     f"[init] of ParallelNet names {part}.",
-                    f"Its parts that can start from published weights: {' and '.join(fitting) or 'none'}.",
+                    f"Its parts that can start from published weights: {' and '.join(trunks)}.",
                 )
-            copy_convolutions(source, self.module.get_submodule(part))
+            column = self.module.get_submodule(part)
+            layers = column if part == "image_trunk" else column.get_submodule("1")
+            own = nn.Sequential(*list(layers.children())[:-AFTER_TRUNK])
+            copy_trunk(source, str(self.config.options[part]), own)
 
     def _prepared(self, modality: Modality, batch: Tensor) -> Tensor:
         """(B, 3|1, 128, 128) in [0, 1] → the same, standardised."""
@@ -296,18 +301,6 @@ def _split(layers: Sequence[nn.Module], place: int) -> tuple[nn.Sequential, nn.S
     from torch import nn
 
     return nn.Sequential(*layers[:place]), nn.Sequential(*layers[place:])
-
-
-def _streams(config: NetworkConfig) -> tuple[Modality, ...]:
-    given = config.options["streams"]
-    known = [str(m) for m in SHAPES]
-    names = [m for m in known if m in given] if isinstance(given, list | tuple) else []
-    if not names or len(names) < len(given):
-        raise SierError(
-            f"streams = {given!r} is not an option of ParallelNet.",
-            f"Use one or both of {', '.join(known)}, in a list.",
-        )
-    return tuple(m for m in SHAPES if str(m) in given)
 
 
 def _choice(config: NetworkConfig, key: str, allowed: Sequence[str]) -> str:

@@ -3,7 +3,8 @@
 What it keeps of the papers: a trunk and a dense layer for each stream, F_mul as their product, and the late
 fusion O = w₁ O_sp + w₂ O_img + w₃ O_mul (journal version §3.2, equation 2). What differs: the trunk is
 VGG16's first three blocks with published weights, it is not trained, and there are no convolution networks,
-so nothing is crossed. O_sp and O_img are therefore scores of one stream each.
+so nothing is crossed. O_sp and O_img are therefore scores of one stream each, and a network of one stream
+(``streams``) is the same without what is not there.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sier_gui.core.domain import Modality
 from sier_gui.core.errors import SierError
-from sier_gui.core.nets.inputs import PairNetwork
+from sier_gui.core.nets.inputs import PairNetwork, chosen_streams
 from sier_gui.core.nets.networks import SHAPES, NetworkConfig
 from sier_gui.core.nets.trunks.base import SIDE
 from sier_gui.core.nets.trunks.vgg import VGG16
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 BLOCKS = VGG16[:3]
 SETTLING = 100  # training batches that the statistics of the features are taken from
 LARGEST = 4.0  # standardised features are clipped here, so that no blank input can run away
+LATE = (0.6, 0.3, 0.1)
 SPREAD = 1e-2  # added to a feature's variance: channels that hardly ever answer are not blown up
 
 
@@ -40,6 +42,8 @@ class TransferNet(PairNetwork):
         so that each moment adds its own share, wherever it lies.
     dense : size of a stream's embedding. dropout : of the features, while training.
     late : shares of O_sp, O_img and O_mul to start from; positive.
+    streams : ["image", "speech"], or one of the two alone: then O is that stream's head, and the other one's
+        embedding is (B, 1) zeros.
     """
 
     options: ClassVar[Mapping[str, Any]] = {
@@ -48,7 +52,8 @@ class TransferNet(PairNetwork):
         "speech_bands": 16,
         "dense": 64,
         "dropout": 0.5,
-        "late": (0.6, 0.3, 0.1),
+        "late": LATE,
+        "streams": ("image", "speech"),
     }
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -57,6 +62,7 @@ class TransferNet(PairNetwork):
 
         self.classes = config.classes
         self.config = config
+        self.streams = chosen_streams(config)
         self.side = _whole(config, "image_side", 16, SIDE)
         if SIDE % self.side:  # else a reduced pixel would stand for no whole number of pixels
             raise SierError(f"image_side = {self.side} does not divide {SIDE}.", "Use 16, 32, 64 or 128.")
@@ -68,37 +74,50 @@ class TransferNet(PairNetwork):
         dropout = float(config.options["dropout"])
         trunk, channels = _trunk(config.width)
         parts: dict[str, nn.Module] = {"trunk": trunk}
-        for m, (rows, columns) in self.cells.items():
-            size = channels * rows * columns
+        own = {m: channels * rows * columns for m, (rows, columns) in self.cells.items() if m in self.streams}
+        for m, size in own.items():
             # only its running statistics are used, see _settle
             parts[f"{m}_statistics"] = nn.BatchNorm1d(size, eps=SPREAD, momentum=None, affine=False)
             parts[f"{m}_dense"] = nn.Sequential(nn.Dropout(dropout), _silent(nn.Linear(size, dense)))
             parts[f"{m}_head"] = nn.Linear(dense, len(self.classes))
-        parts["product_head"] = nn.Linear(dense, len(self.classes))
+        if len(own) > 1:
+            parts["product_head"] = nn.Linear(dense, len(self.classes))
         self.module = nn.ModuleDict(parts)
-        self.module.register_parameter("late_weights", nn.Parameter(_log_shares(config)))
-        for m, (rows, columns) in self.cells.items():
-            self.module.register_buffer(f"references_{m}", torch.zeros(2, channels * rows * columns))
+        if len(own) > 1:
+            self.module.register_parameter("late_weights", nn.Parameter(_log_shares(config)))
+        elif tuple(config.options["late"]) != LATE:
+            raise SierError(
+                f"A transfer network of {self.streams[0]} alone has nothing to fuse.", "Leave out late."
+            )
+        for m, size in own.items():
+            self.module.register_buffer(f"references_{m}", torch.zeros(2, size))
         self._register_inputs()
         self.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def load_pretrained(self, sources: Mapping[str, str]) -> None:
-        """``{"trunk": "vgg16"}``: the convolutions of VGG16, or of a safetensors file (see `weights`).
+        """``{"trunk": "vgg16"}``, or a file or address of VGG16's weights (see `weights`).
 
         Raises
         ------
         SierError : another part than ``trunk``, a width other than 1, or weights that do not fit.
         """
-        from sier_gui.core.nets.weights import copy_convolutions
+        from torch import nn
+
+        from sier_gui.core.nets.weights import copy_trunk
 
         if set(sources) != {"trunk"}:
             raise SierError(
                 f"[init] of a transfer network names {', '.join(sources)}.", 'Write trunk = "vgg16".'
             )
-        copy_convolutions(sources["trunk"], self.module.get_submodule("trunk"))
+        trunk = self.module.get_submodule("trunk")
+        assert isinstance(trunk, nn.Sequential)
+        copy_trunk(sources["trunk"], "vgg16", trunk)
 
     def features(self, modality: Modality, batch: Tensor) -> Tensor:
-        """(B, 3|1, 128, 128) in [0, 1] → (B, channels · rows · columns): the trunk's output, averaged."""
+        """(B, 3|1, 128, 128) in [0, 1] → (B, channels · rows · columns): the trunk's output, averaged.
+
+        (B, 1) zeros for a stream that the network does not look at.
+        """
         (column,), (part,) = self.columns(modality), self.prefix(modality, batch)
         return self._pooled(modality, column(part))
 
@@ -110,6 +129,8 @@ class TransferNet(PairNetwork):
         import torch
         from torch.nn.functional import interpolate
 
+        if modality not in self.streams:
+            return [batch.new_zeros(len(batch), 1, 1, 1)]
         if modality is Modality.IMAGE and self.side < SIDE:
             batch = interpolate(batch, (self.side, self.side), mode="area")
         # a log-mel is shown to the trunk as a grey picture
@@ -118,7 +139,9 @@ class TransferNet(PairNetwork):
 
     def columns(self, modality: Modality) -> Sequence[nn.Sequential]:
         """The trunk's third block: (B, channels, side / 8, side / 8)."""
-        return [self._cut()[1]]
+        from torch import nn
+
+        return [self._cut()[1] if modality in self.streams else nn.Sequential()]
 
     def join(self, modality: Modality, outputs: Sequence[Tensor]) -> Tensor:
         """What `columns` gave → (B, dense)."""
@@ -129,6 +152,8 @@ class TransferNet(PairNetwork):
 
         As ParallelNet's, in cells of the reduced picture, each of which stands for several.
         """
+        if modality not in self.streams:
+            return 1, SIDE, 0
         cell = SIDE // self.side if modality is Modality.IMAGE else 1
         return 16 * cell, 4 * cell, -6 * cell
 
@@ -146,10 +171,14 @@ class TransferNet(PairNetwork):
         """The trunk's output (B, channels, h, w), averaged over cells and flattened."""
         from torch.nn.functional import adaptive_avg_pool2d
 
+        if modality not in self.streams:
+            return x.flatten(1)
         return adaptive_avg_pool2d(x, self.cells[modality]).flatten(1)
 
     def embed_features(self, modality: Modality, features: Tensor) -> Tensor:
         """(B, channels · rows · columns) → (B, dense)."""
+        if modality not in self.streams:
+            return features
         dense: Tensor = self.module.get_submodule(f"{modality}_dense")(self._prepared(modality, features))
         return dense
 
@@ -164,6 +193,8 @@ class TransferNet(PairNetwork):
 
     def fuse(self, embeddings: Mapping[Modality, Tensor]) -> Tensor:
         """(B, dense) per modality → logits (B, C)."""
+        if len(self.streams) == 1:
+            return self.stream_logits(self.streams[0], embeddings[self.streams[0]])
         image, speech = embeddings[Modality.IMAGE], embeddings[Modality.SPEECH]
         w = self.module.get_parameter("late_weights").softmax(0)
         return (
@@ -174,6 +205,10 @@ class TransferNet(PairNetwork):
 
     def fuse_grid(self, images: Tensor, speech: Tensor) -> Tensor:
         """(K, dense), (L, dense) → logits (K, L, C): `fuse` of all pairs; the product's head is linear."""
+        if len(self.streams) == 1:
+            logits = self.fuse({Modality.IMAGE: images, Modality.SPEECH: speech})
+            along = logits[:, None] if self.streams[0] is Modality.IMAGE else logits[None]
+            return along.expand(len(images), len(speech), -1)
         w = self.module.get_parameter("late_weights").softmax(0)
         head = self.module.get_submodule("product_head")
         weight, bias = head.get_parameter("weight"), head.get_parameter("bias")

@@ -126,11 +126,7 @@ def test_there_is_one_error_for_an_unknown_member():
     assert "baseline-3" in caught.value.hint
 
 
-def test_only_vgg_trunks_start_from_published_weights(tmp_path):
-    network = small("resnet34", image_trunk="vgg16")
-    with pytest.raises(SierError, match="names speech_trunk") as caught:
-        network.load_pretrained({"speech_trunk": str(tmp_path / "vgg.safetensors")})
-    assert "image_trunk" in caught.value.hint
+def test_only_trunks_that_are_there_start_from_published_weights():
     with pytest.raises(SierError, match="names image_trunk") as caught:
         small("speech-only").load_pretrained({"image_trunk": "vgg19"})
     assert "speech_trunk" in caught.value.hint

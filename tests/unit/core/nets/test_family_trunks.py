@@ -96,6 +96,18 @@ def efficientnet():
     return total + conv(channels, 1280, 1)
 
 
+def efficientnet_lite(sizes, units):
+    """Table 1 again, without squeeze-and-excitation; stem and last convolution as in B0."""
+    total, channels = conv(3, 32, 3), 32
+    for place, (size, count, kernel) in enumerate(zip(sizes, units, (3, 3, 5, 3, 5, 5, 3), strict=True)):
+        for _ in range(count):
+            middle = channels * (6 if place else 1)
+            total += conv(channels, middle, 1) if place else 0
+            total += conv(middle, middle, kernel, groups=middle) + conv(middle, size, 1)
+            channels = size
+    return total + conv(channels, 1280, 1)
+
+
 A3, B3, A4 = (64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64), (192, 96, 208, 16, 48, 64)
 # after 4a, table 1 of arXiv:1409.4842
 REST = (
@@ -104,18 +116,25 @@ REST = (
 )  # fmt: skip
 D, E = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)), ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))
 
+B0, B2 = (16, 24, 40, 80, 112, 192, 320), (16, 24, 48, 88, 120, 208, 352)
+
 # derived; known figure, less the classifier of 1,000 classes (of the cut GoogLeNet: added up by hand)
 COUNTS = {
     "vgg16": (vgg(D), 14_714_688),
     "vgg19": (vgg(E), 20_024_384),
     "resnet34": (basic_resnet((3, 4, 6, 3)), 21_797_672 - 513_000),
     "resnet50": (bottleneck_resnet((3, 4, 6, 3)), 25_557_032 - 2_049_000),
+    "resnet50_v1": (bottleneck_resnet((3, 4, 6, 3)), 25_557_032 - 2_049_000),
     "resnet101": (bottleneck_resnet((3, 4, 23, 3)), 44_549_160 - 2_049_000),
     "inception3a": (googlenet(A3), 124_416 + 163_696),
     "inception4a": (googlenet(A3, B3, A4), 124_416 + 163_696 + 388_736 + 376_176),
     "mobilenet": (mobilenet(), 4_231_976 - 1_025_000),
     "densenet121": (densenet(), 7_978_856 - 1_025_000),
     "efficientnet_b0": (efficientnet(), 5_288_548 - 1_281_000),
+    # known: timm's tf_efficientnet_lite0, 1 and 2
+    "efficientnet_lite0": (efficientnet_lite(B0, (1, 2, 2, 3, 3, 4, 1)), 4_652_008 - 1_281_000),
+    "efficientnet_lite1": (efficientnet_lite(B0, (1, 3, 3, 4, 4, 5, 1)), 5_416_680 - 1_281_000),
+    "efficientnet_lite2": (efficientnet_lite(B2, (1, 3, 3, 4, 4, 5, 1)), 6_092_072 - 1_281_000),
 }
 
 
