@@ -105,7 +105,6 @@ class Rater:
     headphones: str = ""  # "passed", "failed" or "" where it was not tried
     excluded: str = ""  # the rule that excludes this rater; "" counts
     finished: bool = False
-    unblinded: str = ""  # how this rater came to know labels or sources; "" is blind
 
     @property
     def simulated(self) -> bool:
