@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from sier_gui.core.construct.pipeline.labels import relabel
+from sier_gui.core.construct.pipeline.provenance import read_built
 from sier_gui.core.construct.pipeline.request import BuildRequest, parse_voice
 from sier_gui.core.construct.pipeline.run import build
-from sier_gui.core.construct.pipeline.table import read_answers
 from sier_gui.core.paths import write_json
 from sier_gui.core.tasks import Progress
 
@@ -63,7 +63,7 @@ def measured(arguments: argparse.Namespace, out: Path) -> dict[str, Any]:
     result = build(request, out, workers=arguments.workers, device="cpu", report=watch.report)
     watch.close()
     wall = time.perf_counter() - started
-    _, answers = read_answers(out)
+    answers = read_built(out).answers
     labels = relabel(answers)
     others = {
         f"{rule}, {threshold:g}": labels.changed(relabel(answers, rule, threshold))

@@ -73,7 +73,9 @@ class Labels:
 
     def names(self) -> list[str]:
         """Each sample's label, "" where it is dropped."""
-        return [self.classes[i] if keep else "" for i, keep in zip(self.best, self.kept, strict=True)]
+        known = np.array([*self.classes, ""], dtype=object)
+        found: list[str] = known[np.where(self.kept, self.best, len(self.classes))].tolist()
+        return found
 
     def changed(self, other: Labels) -> int:
         """How many samples have another label, or are kept by only one of the two."""

@@ -10,15 +10,12 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sier_gui import __version__
 from sier_gui.core.construct.pipeline.answers import limits_of
 from sier_gui.core.construct.pipeline.figure import draw_summary
 from sier_gui.core.construct.pipeline.labels import DISAGREE, LOW, Answers, Labels, left_out, relabel
 from sier_gui.core.construct.pipeline.request import BUILD_VERSION, BuildRequest
 from sier_gui.core.construct.pipeline.texts import Finding, Text
-from sier_gui.core.dataset.tables import read_table
 from sier_gui.core.domain import Modality
 from sier_gui.core.errors import SierError
 from sier_gui.core.nets.releases import Release
@@ -77,8 +74,8 @@ def write_dataset(folder: Path, built: Built) -> dict[str, Any]:
     rows = [_row(built, i) for i in range(len(built.candidates))]
     dropped = [{**row, "reason": str(r)} for row, r in zip(rows, built.labels.reason, strict=True) if r]
     columns = _columns(built)
-    write_bytes(folder / DROPPED, _csv([*columns, "reason"], dropped))
-    write_bytes(folder / FINDINGS, _csv([f.name for f in fields(Finding)], map(asdict, built.findings)))
+    write_bytes(folder / DROPPED, csv_bytes([*columns, "reason"], dropped))
+    write_bytes(folder / FINDINGS, csv_bytes([f.name for f in fields(Finding)], map(asdict, built.findings)))
     write_json(folder / SUMMARY, summary)
     for suffix in ("png", "svg"):
         write_bytes(folder / f"summary.{suffix}", draw_summary(summary, suffix))
@@ -90,35 +87,8 @@ def write_dataset(folder: Path, built: Built) -> dict[str, Any]:
             f" {built.request.threshold:g}; {folder / DROPPED} has their probabilities.",
             "Build into another folder with a lower threshold or other releases.",
         )
-    write_bytes(folder / TABLE, _csv(columns, kept))
+    write_bytes(folder / TABLE, csv_bytes(columns, kept))
     return summary
-
-
-def read_answers(folder: Path) -> tuple[list[str], dict[Modality, Answers]]:
-    """Ids and probabilities of all samples of a built dataset, those that were dropped too, for `relabel`.
-
-    Raises
-    ------
-    SierError : the folder has no table with columns ``p_ser_…`` and ``p_ier_…``.
-    """
-    columns: dict[str, list[str]] = {}
-    for name in (TABLE, DROPPED):
-        file = folder / name
-        if not file.is_file() or len(file.read_bytes().split(b"\n", 2)) < 3:
-            continue  # only a header: everything is in the other table
-        table = read_table(file)
-        for column in table.column_names:
-            columns.setdefault(column, []).extend(table.column(column).to_pylist())
-    ids = columns.get("sample_id", [])
-    order = sorted(range(len(ids)), key=ids.__getitem__)
-    answers: dict[Modality, Answers] = {}
-    for modality, prefix in PREFIXES.items():
-        found = [name for name in columns if name.startswith(prefix)]
-        if not found:
-            raise SierError(f"{folder} holds no probabilities of networks ({prefix}…).", "Build the dataset.")
-        values = np.array([[float(cell) for cell in columns[name]] for name in found]).T
-        answers[modality] = Answers(tuple(name.removeprefix(prefix) for name in found), values[order])
-    return [ids[i] for i in order], answers
 
 
 def _columns(built: Built) -> list[str]:
@@ -157,7 +127,8 @@ def _row(built: Built, i: int) -> dict[str, Any]:
     }
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
+def csv_bytes(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """UTF-8, commas, a header; every value as Python writes it, so that numbers come back as they were."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(columns), lineterminator="\n")
     writer.writeheader()
@@ -212,8 +183,14 @@ def summarise(built: Built) -> dict[str, Any]:
             for name, r in (("ser", built.releases[Modality.SPEECH]), ("ier", built.releases[Modality.IMAGE]))
         },
         "limits": _limits(built),
-        "problems": dict(sorted(Counter(f"{f.stage}: {f.kind}" for f in built.findings).items())),
+        "problems": _problems(built.findings),
     }  # fmt: skip
+
+
+def _problems(findings: Iterable[Finding]) -> dict[str, int]:
+    """Rows and files by stage and kind; a text that no voice can say has a finding for each, and counts once."""
+    each = {(f"{f.stage}: {f.kind}", f.line, f.item) for f in findings}
+    return dict(sorted(Counter(kind for kind, _, _ in each).items()))
 
 
 def _agreement(built: Built) -> float | None:

@@ -29,10 +29,10 @@ from sier_gui.core import paths
 from sier_gui.core.construct import synthesizers
 from sier_gui.core.construct.pipeline import labelling, speech, table, voices
 from sier_gui.core.construct.pipeline.labels import relabel
+from sier_gui.core.construct.pipeline.provenance import read_built
 from sier_gui.core.construct.pipeline.request import SynthVoice
 from sier_gui.core.construct.pipeline.run import build
 from sier_gui.core.construct.pipeline.state import BuildState
-from sier_gui.core.construct.pipeline.table import read_answers
 from sier_gui.core.dataset.catalogue import open_dataset
 from sier_gui.core.dataset.validation import validate
 from sier_gui.core.domain import Modality
@@ -136,7 +136,8 @@ def test_a_finished_build_computes_nothing_again(
 @pytest.mark.usefixtures("plain_figure")
 def test_labels_can_be_made_again_from_the_files(tmp_path: Path) -> None:
     result = build(make_request(tmp_path, count=12, threshold=0.45), tmp_path / "out")
-    ids, answers = read_answers(tmp_path / "out")
+    built = read_built(tmp_path / "out")
+    ids, answers = list(built.ids), built.answers
     assert ids == [f"{i:06d}" for i in range(1, 13)]
     kept = {row["sample_id"]: row["label"] for row in rows_of(tmp_path / "out" / "samples.csv")}
     labels = relabel(answers, "max", 0.45)
