@@ -132,7 +132,8 @@ class Database:
 
     def _forget_backups(self) -> None:
         """After a withdrawal: copies that still hold what was withdrawn go, one without it is made."""
-        shutil.rmtree(self.folder / BACKUPS)
+        if (self.folder / BACKUPS).is_dir():
+            shutil.rmtree(self.folder / BACKUPS)
         self._back_up(self._connection)
 
     def close(self) -> None:
