@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from sier_gui import __version__
 from sier_gui.cli import survey, verbs
-from sier_gui.cli.ablate import ablate, add_ablate
+from sier_gui.cli.ablate import ablate, add_ablate, add_metrics, metrics
 from sier_gui.cli.build import add_build, build_dataset
 from sier_gui.cli.study import add_study, study
 from sier_gui.cli.truth import truth
@@ -159,6 +159,8 @@ def verb_parser() -> argparse.ArgumentParser:
     )
     verb.add_argument("--device", choices=DEVICES, default="auto")
 
+    add_metrics(add("metrics", metrics, "Figures, comparisons and curves from kept predictions."))
+
     verb = add("build-dataset", build_dataset, "A dataset of texts and pictures, labelled by networks.")
     add_build(verb)
     verb.add_argument("--workers", type=positive, metavar="N", help="threads (default: as many as cores)")
@@ -200,7 +202,7 @@ def window_size(text: str) -> tuple[int, int]:
 
 VERBS = (
     "predict", "explain", "degree", "truth", "export", "inspect", "validate", "train", "ablate",
-    "build-dataset", "study", "models",
+    "metrics", "build-dataset", "study", "models",
 )  # fmt: skip
 
 

@@ -1,7 +1,9 @@
 """What a network said of samples it had not seen, as a table: the source of every figure.
 
-CSV, one line for each sample: ``sample_id, label, p_<class>…``, and where there are more networks than one
-``network`` and ``seed``, where samples are tied ``group`` (a speaker; else the ``fold``), ``predicted``.
+CSV, one line for each sample: ``sample_id, label, p_<class>…``; where there is more than one network
+``network``, ``seed``, ``point`` (of a grid); where samples are tied ``group`` (a speaker; else the ``fold``).
+``image_p_<class>…`` and ``speech_p_<class>…``, as training writes them, are the same network's answers to
+that stream alone: read as networks of their own.
 """
 
 from __future__ import annotations
@@ -20,7 +22,12 @@ from numpy.typing import NDArray
 from sier_gui.core.errors import SierError
 from sier_gui.core.paths import write_bytes
 
+FILE = "predictions.csv"
 SHARE = "p_"
+# what a column's name starts with → what that makes of the network's name
+VIEWS = {"": "", "image_": " network, speech absent", "speech_": " network, image absent"}
+
+_Lines = list[tuple[int, dict[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -130,24 +137,35 @@ def write(file: Path, tables: Iterable[Predictions]) -> None:
 
 
 def read(file: Path) -> list[Predictions]:
-    """The networks and seeds of a CSV, in the order they come in.
+    """The networks and seeds of a CSV, in the order they come in; of a folder its `FILE`.
 
     Raises
     ------
     SierError : it is missing, no such table, or a line has no valid label or probabilities.
     """
-    rows, classes = _rows(file)
-    tables: dict[tuple[str, int], list[tuple[int, dict[str, str]]]] = {}
+    file = file / FILE if file.is_dir() else file
+    rows, columns = _rows(file)
+    classes = tuple(name.removeprefix(SHARE) for name in columns if name.startswith(SHARE))
+    found: dict[tuple[str, int], _Lines] = {}
     for number, row in rows:
+        name, point = row.get("network") or file.stem, row.get("point") or ""
         try:
-            key = (row.get("network") or file.stem, int(row.get("seed") or 0))
+            key = (f"{name}, {point}" if point else name, int(row.get("seed") or 0))
         except ValueError:
             raise _broken(file, number, f"{row['seed']!r} is no seed") from None
-        tables.setdefault(key, []).append((number, row))
-    return [_table(file, key, lines, classes) for key, lines in tables.items()]
+        found.setdefault(key, []).append((number, row))
+    tables = []
+    for view, words in VIEWS.items():
+        if view and f"{view}{SHARE}{classes[0]}" not in columns:
+            continue
+        for (name, seed), lines in found.items():
+            there = [line for line in lines if line[1][f"{view}{SHARE}{classes[0]}"]] if view else lines
+            if there:
+                tables.append(_table(file, (name + words, seed), there, classes, view + SHARE))
+    return tables
 
 
-def _rows(file: Path) -> tuple[list[tuple[int, dict[str, str]]], tuple[str, ...]]:
+def _rows(file: Path) -> tuple[_Lines, list[str]]:
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
@@ -155,22 +173,17 @@ def _rows(file: Path) -> tuple[list[tuple[int, dict[str, str]]], tuple[str, ...]
             rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SierError(f"Cannot read {file}: {error}.", "Check the path and the file.") from error
-    classes = tuple(name.removeprefix(SHARE) for name in columns if name.startswith(SHARE))
-    lacking = [name for name in ("sample_id", "label") if name not in columns]
-    if lacking or len(classes) < 2 or not rows:
-        what = (
-            f"no column {lacking[0]}"
-            if lacking
-            else "no columns p_<class>"
-            if len(classes) < 2
-            else "no line"
-        )
-        raise SierError(f"{file} has {what}.", "Give predictions as sier-gui train and ablate write them.")
-    return rows, classes
+    lacking = [f"column {name}" for name in ("sample_id", "label") if name not in columns]
+    if sum(name.startswith(SHARE) for name in columns) < 2:
+        lacking.append("columns p_<class>")
+    if lacking or not rows:
+        what = lacking[0] if lacking else "line with a sample"
+        raise SierError(f"{file} has no {what}.", "Give predictions as sier-gui train and ablate write them.")
+    return rows, columns
 
 
 def _table(
-    file: Path, key: tuple[str, int], lines: Sequence[tuple[int, dict[str, str]]], classes: tuple[str, ...]
+    file: Path, key: tuple[str, int], lines: _Lines, classes: tuple[str, ...], prefix: str
 ) -> Predictions:
     place = {name: number for number, name in enumerate(classes)}
     labels, shares = [], []
@@ -178,25 +191,47 @@ def _table(
         if row["label"] not in place:
             raise _broken(file, number, f"label {row['label']!r} is none of {', '.join(classes)}")
         try:
-            shares.append([float(row[SHARE + name]) for name in classes])
+            shares.append([float(row[prefix + name]) for name in classes])
         except (TypeError, ValueError):
             raise _broken(file, number, "a probability is no number") from None
         labels.append(place[row["label"]])
     probabilities = np.array(shares)
-    wrong = np.flatnonzero(~(np.abs(probabilities.sum(axis=1) - 1) < 1e-3) | (probabilities < 0).any(axis=1))
-    if len(wrong):
-        raise _broken(file, lines[wrong[0]][0], "the probabilities do not sum up to 1")
+    # not a number fails both
+    sound = (np.abs(probabilities.sum(axis=1) - 1) < 1e-3) & (probabilities >= 0).all(axis=1)
+    if not sound.all():
+        raise _broken(file, lines[int(sound.argmin())][0], "the probabilities do not sum up to 1")
     folds = [row.get("fold") or "0" for _, row in lines]
     groups = [row.get("group") or "" for _, row in lines]
     if not any(groups):
         groups = folds if len(set(folds)) > 1 else []
     names = tuple(row["sample_id"] for _, row in lines)
     if len(set(names)) < len(names):
-        raise _broken(file, lines[0][0], f"network {key[0]}, seed {key[1]} has a sample twice")
+        raise _broken(file, lines[0][0], f"{key[0]}, seed {key[1]}, has a sample twice")
     return Predictions(
-        *key, classes, names, np.array(labels, np.int64), probabilities, np.array(groups, object),
+        *key,
+        classes,
+        names,
+        np.array(labels, np.int64),
+        probabilities,
+        np.array(groups, object),
         np.unique(folds, return_inverse=True)[1].astype(np.int64),
-    )  # fmt: skip
+    )
+
+
+def grouped(tables: Iterable[Predictions], groups: Mapping[str, str], where: str) -> list[Predictions]:
+    """``tables`` with the groups of their samples; ``groups``: sample id → group.
+
+    Raises
+    ------
+    SierError : a sample is not among them; ``where`` says of what.
+    """
+    found = []
+    for table in tables:
+        strange = [name for name in table.sample_ids if name not in groups]
+        if strange:
+            raise SierError(f"{where} has no sample {strange[0]!r}.", "Give the dataset that was tested on.")
+        found.append(replace(table, groups=np.array([groups[name] for name in table.sample_ids], object)))
+    return found
 
 
 def _broken(file: Path, number: int, what: str) -> SierError:

@@ -45,8 +45,22 @@ class Comparison:
     mcnemar_holm: float
     bootstrap_holm: float
 
+    def spoken(self) -> str:
+        """One line for people."""
+        d, m = self.bootstrap, self.mcnemar
+        return (
+            f"{self.first} − {self.second}: {d.difference:+.3f} [{d.low:+.3f}, {d.high:+.3f}] balanced "
+            f"accuracy, p {spoken_p(self.bootstrap_holm)} (bootstrap over groups); only one right "
+            f"{m.only_first} : {m.only_second}, p {spoken_p(self.mcnemar_holm)} (McNemar); n {self.n}, Holm's "
+            "correction"
+        )
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def spoken_p(p: float) -> str:
+    return "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0") if p < 1 else "1"
 
 
 def mcnemar(first: ArrayLike, second: ArrayLike) -> McNemar:
@@ -73,7 +87,9 @@ def paired_difference(
 ) -> Difference:
     """Bootstrap over groups, the same draws for both (see `intervals`); one prediction set for each seed.
 
-    ``p``: twice the share of draws on the side of no difference or beyond, at least 2/(draws + 1).
+    ``p``: twice the share of draws on the side of no difference or beyond. Draws from few groups make it far
+    too small, so it is never below 2^(1 − G): what G groups that all point one way give when each of them
+    could as well have pointed the other (sign-flip test), the least that G groups can say.
     """
     order = first[0]
     figures = []
@@ -89,7 +105,9 @@ def paired_difference(
         figures.append(np.mean([one["balanced_accuracy"] for one in found], axis=0))
     observed, *drawn = figures[0] - figures[1]
     low, high = ends(np.array(drawn))
-    return Difference(float(observed), low, high, _two_sided(np.array(drawn)))
+    groups = len(np.unique(order.groups)) or len(order)
+    p = max(_two_sided(np.array(drawn)), 2.0 ** (1 - groups))
+    return Difference(float(observed), low, high, p)
 
 
 def _two_sided(differences: NDArray[np.float64]) -> float:

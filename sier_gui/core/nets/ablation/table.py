@@ -11,7 +11,7 @@ from typing import Any
 
 from sier_gui.core.nets.ablation.predictions import Predictions
 from sier_gui.core.nets.ablation.rows import ROWS
-from sier_gui.core.nets.ablation.significance import Comparison
+from sier_gui.core.nets.ablation.significance import Comparison, spoken_p
 from sier_gui.core.nets.training.metrics import evaluate, intervals, over_seeds
 
 _ESCAPES = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "§": r"\S", "{": r"\{", "}": r"\}"}
@@ -141,10 +141,6 @@ def markdown(lines: Sequence[Line], comparisons: Sequence[Comparison], reference
             f"| {line.parameters:,} | {ahead} | {p} |"
         )
     return text
-
-
-def spoken_p(p: float) -> str:
-    return "< .001" if p < 0.001 else f"{p:.3f}".lstrip("0") if p < 1 else "1"
 
 
 def duration(seconds: float) -> str:

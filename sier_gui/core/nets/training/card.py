@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sier_gui.core.nets.parallelnet import OPTIONS
 from sier_gui.core.nets.training.config import TrainingConfig
+
+FIGURES_HEADING = "## Figures"
 
 
 def make_card(config: TrainingConfig, metrics: Mapping[str, Any], dataset: str, parameters: int) -> str:
@@ -33,14 +36,7 @@ def make_card(config: TrainingConfig, metrics: Mapping[str, Any], dataset: str, 
         "",
         _shipped_text(config),
         "",
-        "## Figures",
-        "",
-        "Predictions pooled over the parts of the split; mean over seeds. ± is the standard error of the "
-        "balanced accuracy that comes from the number of samples, the other spread that between seeds.",
-        "",
-        *_table(metrics),
-        "",
-        *_by_class(metrics),
+        *figures_section(metrics),
         "## Training",
         "",
         *_training_lines(config, metrics),
@@ -58,13 +54,22 @@ def make_card(config: TrainingConfig, metrics: Mapping[str, Any], dataset: str, 
 
 
 def _network_notes(config: TrainingConfig) -> list[str]:
+    """What the papers call the parts, as far as this member of the family has them."""
     if config.network["kind"] != "parallelnet":
         return []
-    return [
-        "Trunk and conv network are N1 and N2 of the journal version's overview (its captions swap the two "
-        f"names). Fusion {config.network.get('fusion', 'crisscross')}, "
-        f"F_mul by {config.network.get('fusion_op', 'product')}."
+    options = {**OPTIONS, **config.network}
+    trunks = [f"{options[f'{stream}_trunk']} for {stream}" for stream in options["streams"]]
+    lines = [
+        f"Trunk network: {', '.join(trunks)}. Trunk and conv network are N1 and N2 of the journal version's "
+        "overview (its captions swap the two names)."
     ]
+    if len(options["streams"]) == 1:
+        return [*lines, f"It looks at {options['streams'][0]} only: nothing is fused."]
+    where = {"after": "after", "before": "before", "both": "before and after"}[options["cross_at"]]
+    how = f"Modalities meet {where} the trunks"
+    if options["cross_at"] != "before":  # where they only meet before, equation 1 has no part
+        how += f" (equation 1: {options['fusion']})"
+    return [*lines, f"{how}, F_mul by {options['fusion_op']}."]
 
 
 def _split_text(config: TrainingConfig, metrics: Mapping[str, Any]) -> str:
@@ -98,20 +103,94 @@ def _shipped_text(config: TrainingConfig) -> str:
     )
 
 
-def _table(metrics: Mapping[str, Any]) -> list[str]:
-    lines = [
-        "| network | balanced accuracy | seeds' sd | accuracy | macro F1 | Cohen's κ | n |",
-        "|---|---|---|---|---|---|---|",
+# ---------------------------------------------------------------- figures
+
+
+def figures_section(metrics: Mapping[str, Any], charts: Sequence[str] = ()) -> list[str]:
+    """Everything under the card's heading `FIGURES`. ``charts``: files beside the card that show it."""
+    titles = {
+        "confusion.svg": "Confusion matrices",
+        "reliability.svg": "Reliability",
+        "classes.svg": "F1 by class",
+    }
+    return [
+        FIGURES_HEADING,
+        "",
+        "Predictions pooled over the parts of the split; mean over seeds. ± is the standard error of the "
+        "balanced accuracy that comes from the number of samples, the other spread that between seeds."
+        + _interval_text(metrics),
+        "",
+        *_table(metrics),
+        "",
+        *_by_class(metrics),
+        *_confusion(metrics),
+        *_calibration(metrics),
+        *_emotional(metrics),
+        *(f"![{titles[name]}]({name})" for name in charts if name in titles),
+        *([""] if charts else []),
     ]
+
+
+def with_figures(card: str, section: Sequence[str]) -> str:
+    """``card`` with ``section`` in the place of its figures; at the end where it had none."""
+    lines = card.splitlines()
+    heads = [i for i, line in enumerate(lines) if line.startswith("## ")]
+    start = next((i for i in heads if lines[i] == FIGURES_HEADING), len(lines))
+    end = next((i for i in heads if i > start), len(lines))
+    return "\n".join([*lines[:start], *section, *lines[end:]]).rstrip("\n") + "\n"
+
+
+def _interval_text(metrics: Mapping[str, Any]) -> str:
+    counts = [f["intervals"]["groups"] for f in metrics["networks"].values() if "intervals" in f]
+    if not counts:
+        return ""
+    few = ", too narrow with so few" if counts[0] < 20 else ""
+    return f" In brackets 95 % by bootstrap over {counts[0]} groups{few}."
+
+
+def _table(metrics: Mapping[str, Any]) -> list[str]:
+    """One line for each network: alone, fused, and fused with one stream absent."""
+    calibrated = all("ece" in f for f in metrics["networks"].values())
+    heads = ["network", "balanced accuracy", "seeds' sd", "accuracy", "macro F1", "Cohen's κ"]
+    heads += ["ECE", "Brier"] if calibrated else []
+    lines = [f"| {' | '.join([*heads, 'n'])} |", "|---" * (len(heads) + 1) + "|"]
     for name, f in metrics["networks"].items():
-        lines.append(
-            f"| {name} | {f['balanced_accuracy']:.3f} ± {f['standard_error']:.3f} | {f['seed_sd']:.3f} "
-            f"| {f['accuracy']:.3f} | {f['macro_f1']:.3f} | {f['kappa']:.3f} | {f['n']} |"
-        )
+        cells = [
+            name,
+            f"{f['balanced_accuracy']:.3f} ± {f['standard_error']:.3f}{_ends(f, 'balanced_accuracy')}",
+        ]
+        cells += [f"{f['seed_sd']:.3f}"]
+        cells += [f"{f[key]:.3f}{_ends(f, key)}" for key in ("accuracy", "macro_f1", "kappa")]
+        cells += [f"{f[key]:.3f}{_ends(f, key)}" for key in ("ece", "brier")] if calibrated else []
+        lines.append(f"| {' | '.join(cells)} | {f['n']} |")
     return lines
 
 
+def _ends(figures: Mapping[str, Any], key: str) -> str:
+    pair = figures.get("intervals", {}).get(key)
+    return f" [{pair[0]:.3f}, {pair[1]:.3f}]" if pair else ""
+
+
 def _by_class(metrics: Mapping[str, Any]) -> list[str]:
+    """Precision, recall and F1 of every class and network, mean over seeds."""
+    classes = metrics["classes"]
+    if not all("per_class" in run for f in metrics["networks"].values() for run in f["runs"]):
+        return []
+    lines = ["Precision / recall / F1 by class:", "", f"| network | {' | '.join(classes)} |"]
+    lines.append("|---" * (len(classes) + 1) + "|")
+    for name, f in metrics["networks"].items():
+        cells = []
+        for number, label in enumerate(classes):
+            found = [run["per_class"][label] for run in f["runs"]]
+            mean = [sum(one[key] for one in found) / len(found) for key in ("precision", "recall", "f1")]
+            pair = f.get("intervals", {}).get("per_class", {}).get("f1", [None] * len(classes))[number]
+            ends = f" [{pair[0]:.2f}, {pair[1]:.2f}]" if pair else ""
+            cells.append(" / ".join(f"{value:.2f}" for value in mean) + ends)
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def _confusion(metrics: Mapping[str, Any]) -> list[str]:
     """Confusion matrix of the first network (the release's kind), first seed."""
     name, figures = next(iter(metrics["networks"].items()))
     run = figures["runs"][0]
@@ -121,6 +200,53 @@ def _by_class(metrics: Mapping[str, Any]) -> list[str]:
     for label, row in zip(classes, run["confusion"], strict=True):
         lines.append(f"| {label} | " + " | ".join(map(str, row)) + " |")
     return [*lines, ""]
+
+
+def _calibration(metrics: Mapping[str, Any]) -> list[str]:
+    """How far the shipped kind's probabilities can be believed, bin by bin."""
+    name, figures = next(iter(metrics["networks"].items()))
+    found = figures["runs"][0].get("calibration")
+    if not found:
+        return []
+    lines = [
+        f"Calibration ({name}, seed {figures['runs'][0]['seed']}): ECE over bins of equal mass "
+        f"{found['ece']:.3f}, Brier score (sum over classes) {found['brier']:.3f}.",
+        "",
+        "| mean confidence | accuracy | n |",
+        "|---|---|---|",
+        *(f"| {b['confidence']:.3f} | {b['accuracy']:.3f} | {b['n']} |" for b in found["bins"]),
+    ]
+    return [*lines, ""]
+
+
+def _emotional(metrics: Mapping[str, Any]) -> list[str]:
+    """Neutral against everything else, where the dataset has a neutral class."""
+    found = {
+        name: f["runs"][0]["emotional"]
+        for name, f in metrics["networks"].items()
+        if "emotional" in f["runs"][0]
+    }
+    if not found:
+        return []
+    lines = [
+        "Emotion or none: dual accuracy is the mean of two recalls; the thesis' formula as printed is plain "
+        "accuracy on the two classes.",
+        "",
+        "| network | dual accuracy | as printed | neutral P / R / F1 | other P / R / F1 |",
+        "|---|---|---|---|---|",
+    ]
+    for name, e in found.items():
+        sides = (
+            " / ".join(f"{e[side][key]:.2f}" for key in ("precision", "recall", "f1"))
+            for side in ("neutral", "other")
+        )
+        lines.append(
+            f"| {name} | {e['dual_accuracy']:.3f} | {e['dual_accuracy_printed']:.3f} | {' | '.join(sides)} |"
+        )
+    return [*lines, ""]
+
+
+# ---------------------------------------------------------------- training
 
 
 def _training_lines(config: TrainingConfig, metrics: Mapping[str, Any]) -> list[str]:

@@ -164,6 +164,8 @@ def over_seeds(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     ``seed_sd`` the standard deviation between seeds (0 for one).
     """
     summary: dict[str, Any] = {name: float(np.mean([run[name] for run in runs])) for name in FIGURES}
+    for name in CALIBRATION:
+        summary[name] = float(np.mean([run["calibration"][name] for run in runs]))
     summary["standard_error"] = float(np.mean([run["standard_error"] for run in runs]))
     balanced = [run["balanced_accuracy"] for run in runs]
     summary["seed_sd"] = float(np.std(balanced, ddof=1)) if len(runs) > 1 else 0.0
