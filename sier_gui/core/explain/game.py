@@ -172,12 +172,13 @@ class NetworkGame:
 
     def _ready_tables(self, modality: Modality, batch: int) -> PrefixTables | None:
         """Prefix tables, once as many masks were wanted as they cost passes; None before that."""
-        if modality not in self._tables:
-            self._tables[modality] = self._planned_tables(modality)
         tables = self._tables[modality]
         if tables is None or (not tables.built and self._asked[modality] < tables.patterns):
             return None
         if not tables.built:
+            if not tables.fits():
+                self._tables[modality] = None
+                return None
             for _ in tables.build(min(batch, self._batching.inputs(self._costs[modality]))):
                 self._after_batch(0)
         return tables
@@ -187,8 +188,7 @@ class NetworkGame:
             return None
         owners, shape = self._maps[modality].cpu().numpy(), self.shapes[modality]
         masked = partial(self._masked, modality)
-        tables = PrefixTables(self.network, modality, owners, shape, masked, self._batching, self._count)
-        return tables if tables.fits() else None
+        return PrefixTables(self.network, modality, owners, shape, masked, self._batching, self._count)
 
     def _count(self, passes: int) -> None:
         """Inputs that became embeddings, or results; 0 in between."""
@@ -200,7 +200,9 @@ class NetworkGame:
         import torch
 
         if modality not in self._corner_embeddings:
-            embed, (nobody, everybody) = self._embed(modality), np.split(self.corners[modality], 2)
+            tables = self._tables[modality] = self._planned_tables(modality)
+            embed = self._embed(modality) if tables is None else tables.alone
+            nobody, everybody = np.split(self.corners[modality], 2)
             # one by one: the widest networks take long enough for one, and cancel is asked for between
             corner, cost = counted(
                 self.network.module, lambda: [self._one_batch(embed, mask) for mask in (nobody, everybody)]

@@ -88,27 +88,44 @@ class PrefixTables:
         row, column = np.indices(self._shape)
         self._slots = (row % self._reach[0]) * self._reach[1] + column % self._reach[1]
         self.patterns = 2 ** math.prod(self._reach)
+        self._known: dict[int, list[Tensor]] = {}  # patterns that were computed before the others
         self._tables: list[Tensor] | None = None
         self._columns: list[tuple[nn.Sequential, SharedColumn]] = []
         self._costs: dict[tuple[int, int], Cost] = {}
 
+    def alone(self, mask: Bools) -> Tensor:
+        """(1, players) → (1, D) as the network does it; tables keep what nobody and everybody give."""
+        parts = self._network.prefix(self._modality, self._masked(mask))
+        if mask.all() or not mask.any():
+            self._known[self.patterns - 1 if mask.all() else 0] = _as_rows(parts)
+        columns = zip(self._network.columns(self._modality), parts, strict=True)
+        return self._network.join(self._modality, [column(part) for column, part in columns])
+
     def fits(self) -> bool:
-        """Whether the tables stay within `MOST_BYTES`; asks for one pass."""
+        """Whether the tables stay within `MOST_BYTES`; asks the first layers if nobody did before."""
         if self.patterns > 2**12:
             return False
-        parts = self._network.prefix(self._modality, self._masked(self._pattern_masks(0, 1)))
-        return self.patterns * sum(part.numel() * part.element_size() for part in parts) <= MOST_BYTES
+        if not self._known:
+            self._known[0] = self._computed(0, 1)
+        one = next(iter(self._known.values()))
+        return self.patterns * sum(part.numel() * part.element_size() for part in one) <= MOST_BYTES
 
     def build(self, batch: int) -> Iterator[None]:
         """Compute the tables, ``batch`` patterns at a time; yields after each."""
         import torch
 
         found: list[list[Tensor]] = []
-        for start in range(0, self.patterns, batch):
-            masks = self._pattern_masks(start, min(start + batch, self.patterns))
-            parts = self._network.prefix(self._modality, self._masked(masks))
-            found.append([part.permute(0, 2, 3, 1).flatten(0, 2) for part in parts])
-            yield
+        start = 0
+        while start < self.patterns:
+            stop = start + 1
+            if start in self._known:
+                found.append(self._known.pop(start))
+            else:
+                stop = next((n for n in sorted(self._known) if n > start), self.patterns)
+                stop = min(stop, start + batch)
+                found.append(self._computed(start, stop))
+                yield
+            start = stop
         padding = [part.new_zeros(1, part.shape[1]) for part in found[0]]
         self._tables = [torch.cat(part) for part in zip(*found, padding, strict=True)]
         shape = (len(self._first[0]), len(self._first[1]))
@@ -116,6 +133,10 @@ class PrefixTables:
             layers = local_layers(column, table.shape[1])
             shared = SharedColumn(layers, shape, self._window, self._owners, self._batching, self._pause)
             self._columns.append((column, shared))
+
+    def _computed(self, start: int, stop: int) -> list[Tensor]:
+        """The first layers' outputs for these patterns, one row per place."""
+        return _as_rows(self._network.prefix(self._modality, self._masked(self._pattern_masks(start, stop))))
 
     def _pause(self) -> None:
         self._after_batch(0)
@@ -192,6 +213,11 @@ class PrefixTables:
         by_row = functools.reduce(np.add, (bits[:, first_row + i] for i in range(m_rows)))
         patterns: Rows = functools.reduce(np.add, (by_row[:, :, first_column + j] for j in range(m_columns)))
         return patterns
+
+
+def _as_rows(parts: Sequence[Tensor]) -> list[Tensor]:
+    """(B, channels, h, w) each → (B · h · w, channels)."""
+    return [part.permute(0, 2, 3, 1).flatten(0, 2) for part in parts]
 
 
 def _dense(layers: list[nn.Module], rows: Tensor) -> Tensor:
