@@ -21,7 +21,7 @@ SEGMENTS = 16
 
 
 def augment(modality: Modality, batch: Tensor, config: Augment, rng: np.random.Generator) -> Tensor:
-    """A changed copy of (B, 3|1, 128, 128) in [0, 1]."""
+    """A changed copy of (B, 3|1, 128, 128) in [0, 1], made on the batch's device."""
     change = _picture if modality is Modality.IMAGE else _log_mel
     return change(batch, config, rng).clamp(0, 1)
 
@@ -38,9 +38,12 @@ def _picture(batch: Tensor, config: Augment, rng: np.random.Generator) -> Tensor
 
     count, _, side, _ = batch.shape
     batch = _moved(batch, config, rng)
-    light = torch.from_numpy(_around_one(rng, count, config.contrast))[:, None, None, None]
-    shade = torch.from_numpy(_around_one(rng, count, config.brightness) - 1)[:, None, None, None]
+    light = _factors(rng, count, config.contrast, batch)
+    shade = _factors(rng, count, config.brightness, batch) - 1
     batch = (batch - 0.5) * light + 0.5 + shade
+    if config.saturation > 0:
+        grey = batch.mean(1, keepdim=True)
+        batch = grey + (batch - grey) * _factors(rng, count, config.saturation, batch)
     keep = np.ones((count, side, side), np.float32)
     if config.cutout > 0:
         sizes = np.rint(rng.uniform(0, config.cutout, count) * side).astype(int)
@@ -50,7 +53,7 @@ def _picture(batch: Tensor, config: Augment, rng: np.random.Generator) -> Tensor
     if config.image_patches > 0:
         gone = rng.random((count, GRID, GRID)) < rng.uniform(0, config.image_patches, (count, 1, 1))
         keep *= np.kron(~gone, np.ones((1, side // GRID, side // GRID))).astype(np.float32)
-    return batch * torch.from_numpy(keep)[:, None]
+    return batch * torch.from_numpy(keep)[:, None].to(batch.device)
 
 
 def _moved(batch: Tensor, config: Augment, rng: np.random.Generator) -> Tensor:
@@ -70,7 +73,7 @@ def _moved(batch: Tensor, config: Augment, rng: np.random.Generator) -> Tensor:
     theta[:, 0, 0], theta[:, 0, 1] = mirror * scale * np.cos(angle), -scale * np.sin(angle)
     theta[:, 1, 0], theta[:, 1, 1] = mirror * scale * np.sin(angle), scale * np.cos(angle)
     theta[:, :, 2] = shift
-    grid = affine_grid(torch.from_numpy(theta), list(batch.shape), align_corners=False)
+    grid = affine_grid(torch.from_numpy(theta).to(batch.device), list(batch.shape), align_corners=False)
     return grid_sample(batch, grid, padding_mode="border", align_corners=False)
 
 
@@ -80,11 +83,12 @@ def _log_mel(batch: Tensor, config: Augment, rng: np.random.Generator) -> Tensor
     count, _, mels, frames = batch.shape
     batch = batch.clone()
     shifts = np.rint(rng.uniform(-1, 1, count) * config.time_shift * frames).astype(int)
-    gains = torch.from_numpy(_around_one(rng, count, config.gain) - 1)[:, None, None, None]
+    gains = _factors(rng, count, config.gain, batch) - 1
     # cells at the floor stay silent whatever the gain
     batch = torch.where(batch > 0, batch + gains, batch)
     if config.noise > 0:
-        batch = batch + torch.from_numpy(rng.normal(0, config.noise, batch.shape).astype(np.float32))
+        noise = rng.normal(0, config.noise, batch.shape).astype(np.float32)
+        batch = batch + torch.from_numpy(noise).to(batch.device)
     keep = np.ones((count, mels, frames), np.float32)
     for index, shift in enumerate(shifts):
         batch[index] = batch[index].roll(int(shift), dims=-1)
@@ -97,7 +101,7 @@ def _log_mel(batch: Tensor, config: Augment, rng: np.random.Generator) -> Tensor
     if config.speech_segments > 0:
         gone = rng.random((count, SEGMENTS)) < rng.uniform(0, config.speech_segments, (count, 1))
         keep *= np.repeat(~gone, frames // SEGMENTS, axis=1).astype(np.float32)[:, None, :]
-    return batch * torch.from_numpy(keep)[:, None]
+    return batch * torch.from_numpy(keep)[:, None].to(batch.device)
 
 
 def _blank(keep: NDArray[np.float32], share: float, rng: np.random.Generator) -> None:
@@ -109,6 +113,13 @@ def _blank(keep: NDArray[np.float32], share: float, rng: np.random.Generator) ->
         size = round(rng.uniform(0, share) * rows)
         start = int(rng.integers(0, rows - size + 1))
         mask[start : start + size] = 0
+
+
+def _factors(rng: np.random.Generator, count: int, spread: float, batch: Tensor) -> Tensor:
+    """(count, 1, 1, 1) around 1, on the batch's device."""
+    import torch
+
+    return torch.from_numpy(_around_one(rng, count, spread))[:, None, None, None].to(batch.device)
 
 
 def _around_one(rng: np.random.Generator, count: int, spread: float) -> NDArray[np.float32]:

@@ -1,4 +1,8 @@
-"""Where a training stands after an epoch: one safetensors file, numbers as JSON in its header, no pickle."""
+"""Where a training stands after an epoch: one safetensors file, numbers as JSON in its header, no pickle.
+
+Everything random in an epoch is drawn from (seed, stage, epoch), so their numbers are the whole state of the
+sampler and of the generators.
+"""
 
 from __future__ import annotations
 
@@ -8,32 +12,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sier_gui.core.errors import SierError
-from sier_gui.core.nets.release_files import read_tensors, write_tensors
+from sier_gui.core.nets.release_files import read_tensors
+from sier_gui.core.paths import atomic_file
 
 if TYPE_CHECKING:
     from torch import Tensor, nn, optim
 
-HISTORY_KEYS = (
-    "stage",
-    "epoch",
-    "learning_rate",
-    "train_loss",
-    "validation_loss",
-    "validation_balanced_accuracy",
-)
-
 
 @dataclass
 class State:
-    """``stage`` and ``epoch``: the next to run; ``best``: lowest validation loss, ``waited`` epochs ago."""
+    """``stage`` and ``epoch``: the next to run; ``best``: lowest validation loss, ``waited`` epochs ago.
+
+    ``schedule`` and ``scaler``: states of the learning rate's schedule and of mixed precision's loss scale.
+    """
 
     stage: int = 0
     epoch: int = 0
     best: float = float("inf")
     waited: int = 0
-    scheduler: dict[str, Any] | None = None
+    schedule: dict[str, Any] = field(default_factory=dict)
+    scaler: dict[str, Any] = field(default_factory=dict)
     learning_rate: float = 0.0
-    history: list[dict[str, float]] = field(default_factory=list)
+    stopped: bool = False  # by the user, before its end
+    history: list[dict[str, Any]] = field(default_factory=list)
 
 
 def save(
@@ -49,8 +50,24 @@ def save(
     if optimiser is not None:
         for name, parameter in module.named_parameters():
             for key, value in optimiser.state.get(parameter, {}).items():
-                tensors[f"optimiser/{name}/{key}"] = value
-    write_tensors(file, tensors, {"state": json.dumps(asdict(state))})
+                if value is not None:  # SGD without momentum
+                    tensors[f"optimiser/{name}/{key}"] = value
+    _write(file, tensors, {"state": json.dumps(asdict(state))})
+
+
+def _write(file: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Streamed: serialised in memory a wide network's state would be there twice."""
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with atomic_file(file) as temporary:
+        try:
+            save_file(plain, temporary, metadata)
+        except SafetensorError as error:
+            raise SierError(
+                f"Cannot write {file}: {error}.", "Make space; the last finished epoch is kept."
+            ) from error
 
 
 def load(file: Path) -> tuple[State, dict[str, dict[str, Tensor]]]:
@@ -77,7 +94,7 @@ def load(file: Path) -> tuple[State, dict[str, dict[str, Tensor]]]:
 
 
 def restore_optimiser(optimiser: optim.Optimizer, module: nn.Module, saved: dict[str, Tensor]) -> None:
-    """Put Adam's moments and step counts back beside their parameters."""
+    """Put moments and step counts back beside their parameters."""
     import torch
 
     for name, parameter in module.named_parameters():

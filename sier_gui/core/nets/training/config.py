@@ -13,6 +13,8 @@ from sier_gui.core.nets import toml
 from sier_gui.core.nets.releases import front_from_table
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")  # as Lightning Fabric names them
+OPTIMISERS = ("adam", "adamw", "sgd")
+SCHEDULES = ("plateau", "cosine", "none")
 PRESETS = Path(__file__).parent / "presets"
 
 
@@ -33,12 +35,14 @@ class ReleaseTable:
 class Optimiser:
     """``early_stopping`` and ``plateau`` count epochs without a better validation loss; 0 switches off."""
 
-    name: str = "adam"  # adam | adamw
+    name: str = "adam"  # one of `OPTIMISERS`
     learning_rate: float = 8e-6
     weight_decay: float = 0.0
-    batch: int = 64
+    momentum: float = 0.9  # of sgd
+    batch: int = 64  # over all devices
     epochs: int = 30
     early_stopping: int = 5
+    schedule: str = "plateau"  # one of `SCHEDULES`; cosine ends near 0 with the stage's last epoch
     plateau: int = 2
     plateau_factor: float = 0.1
     clip: float = 0.0  # largest norm of the gradient; 0: unlimited
@@ -54,6 +58,7 @@ class Loss:
     focal: float = 0.5
     gamma: float = 2.0
     class_weights: str = "none"  # none | balanced: inverse frequency in the training part, mean 1
+    sampling: str = "shuffle"  # shuffle: each sample once an epoch | balanced: each class as often
 
 
 @dataclass(frozen=True)
@@ -62,10 +67,12 @@ class Split:
 
     ``groups``: a column whose samples stay together; without it each
     sample is its own. ``validation``: share of the training part held out to
-    stop and to lower the learning rate; 0 trains for all epochs.
+    stop and to lower the learning rate; 0 trains for all epochs. For the kind ``column`` the dataset says
+    itself what is for training, validation and test (`parts.COLUMN_WORDS`); rows that say nothing stay out.
     """
 
-    kind: str = "holdout"  # holdout | folds | loso (leave one group out)
+    kind: str = "holdout"  # holdout | folds | loso (leave one group out) | column
+    column: str = "split"  # of the kind column
     fraction: float = 0.3
     k: int = 5
     groups: str = "speaker"
@@ -89,6 +96,7 @@ class Augment:
     rotate: float = 0.0  # degrees
     brightness: float = 0.15
     contrast: float = 0.15
+    saturation: float = 0.0
     cutout: float = 0.0
     image_patches: float = 0.0
     time_shift: float = 0.1
@@ -123,6 +131,23 @@ class Run:
     fit: str = "train"
     streams: tuple[str, ...] = ("image", "speech")
     alone: bool = False
+    devices: int = 1  # GPUs, or processes on a CPU, that share each batch
+    cache_gb: float = 20.0  # decoded samples kept between trainings
+    tensorboard: bool = False
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Values to try, all combinations of them; an empty list keeps the value that stands elsewhere.
+
+    The combination whose networks do best on the validation parts (balanced accuracy) is measured and ships.
+    Without ``search`` nothing is tried.
+    """
+
+    search: bool = False
+    learning_rate: tuple[float, ...] = ()
+    cross_entropy: tuple[float, ...] = ()
+    focal: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,6 +163,7 @@ class TrainingConfig:
     split: Split = field(default_factory=Split)
     augment: Augment = field(default_factory=Augment)
     run: Run = field(default_factory=Run)
+    grid: Grid = field(default_factory=Grid)
     stages: tuple[Stage, ...] = (Stage(),)
     init: Mapping[str, str] = field(default_factory=dict)
     preset: str = ""
@@ -158,6 +184,7 @@ class TrainingConfig:
             "split": Split,
             "augment": Augment,
             "run": Run,
+            "grid": Grid,
         }
         known = {*records, "network", "front", "stages", "init", "preset"}
         if unknown := sorted(set(tables) - known):
@@ -228,11 +255,12 @@ def with_preset(tables: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check(config: TrainingConfig, where: str) -> None:
     """Refuse values that cannot be, each with the key's name."""
-    o, s, r, a = config.optimiser, config.split, config.run, config.augment
+    o, s, r, a, g = config.optimiser, config.split, config.run, config.augment, config.grid
     modalities = {str(m) for m in Modality}
     chances = (a.drop_image, a.drop_speech, a.image_patches, a.speech_segments, a.drop_image + a.drop_speech)
     rules = {
-        "optimiser.name must be adam or adamw": o.name in ("adam", "adamw"),
+        f"optimiser.name must be {', '.join(OPTIMISERS)}": o.name in OPTIMISERS,
+        f"optimiser.schedule must be {', '.join(SCHEDULES)}": o.schedule in SCHEDULES,
         f"optimiser.precision must be {', '.join(PRECISIONS)}": o.precision in PRECISIONS,
         "optimiser.learning_rate must be above 0": o.learning_rate > 0,
         "optimiser.batch, epochs and accumulate must be at least 1": min(o.batch, o.epochs, o.accumulate)
@@ -242,7 +270,8 @@ def _check(config: TrainingConfig, where: str) -> None:
             and config.loss.cross_entropy + config.loss.focal > 0
         ),
         "loss.class_weights must be none or balanced": config.loss.class_weights in ("none", "balanced"),
-        "split.kind must be holdout, folds or loso": s.kind in ("holdout", "folds", "loso"),
+        "loss.sampling must be shuffle or balanced": config.loss.sampling in ("shuffle", "balanced"),
+        "split.kind must be holdout, folds, loso or column": s.kind in ("holdout", "folds", "loso", "column"),
         "split.fraction must lie in (0, 1)": 0 < s.fraction < 1,
         "split.validation must lie in [0, 1)": 0 <= s.validation < 1,
         "split.k must be at least 2": s.k >= 2,
@@ -251,7 +280,22 @@ def _check(config: TrainingConfig, where: str) -> None:
             bool(r.seeds) and all(type(x) is int for x in r.seeds) and len(set(r.seeds)) == len(r.seeds)
         ),
         "run.fit must be train or all, and all for folds and loso": (
-            r.fit == "all" or (r.fit == "train" and s.kind == "holdout")
+            r.fit == "all" or (r.fit == "train" and s.kind in ("holdout", "column"))
+        ),
+        "run.devices must be at least 1, and optimiser.batch twice as many": 1 <= r.devices <= o.batch / 2
+        or r.devices == 1,
+        "run.cache_gb must not be negative": r.cache_gb >= 0,
+        "grid: learning rates must be above 0, weights not negative": (
+            all(_number(x) and x > 0 for x in g.learning_rate)
+            and all(_number(x) and x >= 0 for x in (*g.cross_entropy, *g.focal))
+        ),
+        "grid.search needs a list of values": not g.search
+        or bool(g.learning_rate or g.cross_entropy or g.focal),
+        "grid.search needs split.validation, or a split column": not g.search
+        or s.kind == "column"
+        or s.validation > 0,
+        "grid.learning_rate has no effect on stages with their own learning_rate": not (
+            g.search and g.learning_rate and any(stage.learning_rate for stage in config.stages)
         ),
         "run.streams must be image, speech or both": bool(r.streams) and set(r.streams) <= modalities,
         "augment: chances and shares must lie in [0, 1]": all(0 <= chance <= 1 for chance in chances),
@@ -264,3 +308,7 @@ def _check(config: TrainingConfig, where: str) -> None:
     for rule, holds in rules.items():
         if not holds:
             raise SierError(f"{where}: {rule}.", "Correct the config.")
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,18 +1,19 @@
 """Training one network: stages, epochs, early stopping, checkpoints.
 
-Device, precision and accumulation are Lightning Fabric's.
+Devices, precision and accumulation are Lightning Fabric's.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sier_gui.core.domain import Modality
 from sier_gui.core.errors import SierError
@@ -22,13 +23,29 @@ from sier_gui.core.nets.training.augment import dropped
 from sier_gui.core.nets.training.checkpoint import State
 from sier_gui.core.nets.training.config import Stage, TrainingConfig
 from sier_gui.core.nets.training.data import Indices, Source
-from sier_gui.core.nets.training.losses import balanced_weights, loss_of
-from sier_gui.core.tasks import CancelToken, Progress, Report
+from sier_gui.core.nets.training.devices import Team, make_fabric
+from sier_gui.core.nets.training.evaluation import (
+    epoch_figures,
+    probabilities,
+    softmax,
+    split,
+    view_logits,
+    views_of,
+)
+from sier_gui.core.nets.training.history import Board, EpochProgress, epoch_line, write_history
+from sier_gui.core.nets.training.losses import balanced_weights, loss_of, losses_of
+from sier_gui.core.nets.training.predictions import ALL
+from sier_gui.core.nets.training.signals import Stopped, never
+from sier_gui.core.nets.training.steps import Schedule, make_optimiser, only_stage, sampled, stepped
+from sier_gui.core.tasks import CancelToken, Report
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn, optim
+    from lightning_fabric import Fabric
+    from torch import Tensor, nn
 
-EVALUATION_BATCH = 64
+__all__ = ["Fit", "Stopped", "Task", "probabilities"]
+
+Parts = dict[str, dict[str, "Tensor"]]
 
 
 @dataclass(frozen=True)
@@ -47,28 +64,53 @@ class Fit:
     """One training run of ``network``, stopped and resumed at epochs.
 
     All randomness of an epoch comes from (seed, stage, epoch): a resumed run repeats an uninterrupted one.
+
+    Parameters
+    ----------
+    device : "cpu" or "cuda"; ``fabric`` instead where several processes share the work.
+    stop : asked between steps; True ends the training, which keeps the best it has.
+    board : folder for TensorBoard's logs.
     """
 
-    def __init__(self, network: Network, task: Task, config: TrainingConfig, device: str) -> None:
-        import torch
-        from lightning_fabric import Fabric
-
+    def __init__(
+        self,
+        network: Network,
+        task: Task,
+        config: TrainingConfig,
+        device: str = "cpu",
+        *,
+        fabric: Fabric | None = None,
+        name: str = "",
+        stop: Callable[[], bool] = never,
+        board: Path | None = None,
+    ) -> None:
         self.network = network
         self.task = task
         self.config = config
-        self.fabric = Fabric(accelerator=device, devices=1, precision=config.optimiser.precision)
+        self.fabric = fabric or make_fabric(config, device)
+        self.team = Team(self.fabric)
         self.device = self.fabric.device
-        self.weights: Tensor | None = None
-        if config.loss.class_weights == "balanced":
-            by_class = balanced_weights(task.labels[task.train], len(network.classes))
-            self.weights = torch.from_numpy(by_class).to(self.device)
+        self.name = name
+        self._stop = stop
+        self._board = board if self.team.first else None
+        classes = len(network.classes)
+        balanced = config.loss.class_weights == "balanced"
+        self.class_weights = (
+            balanced_weights(task.labels[task.train], classes) if balanced else np.ones(classes, np.float32)
+        )
         self.absent = {m: task.source.absent(m) for m in SHAPES}
 
-    def run(self, file: Path, *, report: Report, token: CancelToken) -> list[dict[str, float]]:
+    def run(self, file: Path, *, report: Report, token: CancelToken) -> State:
         """Train all stages; the network ends with the best weights of the last one.
 
-        ``file`` holds the checkpoint, written after each epoch; where it exists, training goes on from it.
-        Returns the history, one entry for each epoch.
+        ``file`` holds the checkpoint, written after each epoch, with the history beside it; where it exists,
+        training goes on from it. Returns where it ended, with one entry of history for each epoch.
+
+        Raises
+        ------
+        Stopped : stopped before there was anything to keep.
+        Cancelled : ``token`` was cancelled.
+        SierError : the loss diverges.
         """
         import torch
 
@@ -76,15 +118,31 @@ class Fit:
             state, parts = checkpoints.load(file) if file.is_file() else (State(), None)
             if parts is not None:
                 self.network.module.load_state_dict(parts["model"])
+                self._write_history(file, state)
             stages = self._stages()
-            while state.stage < len(stages):
-                self._run_stage(stages[state.stage], state, parts, file, report, token)
-                parts = None
-                state.stage, state.epoch = state.stage + 1, 0
-                state.best, state.waited, state.scheduler = math.inf, 0, None
-                checkpoints.save(file, state, self.network.module, None, None)
+            with closing(Board(self._board, len(state.history))) as board:
+                try:
+                    while state.stage < len(stages):
+                        self._run_stage(stages[state.stage], state, parts, file, board, report, token)
+                        parts = None
+                        state.stage, state.epoch = state.stage + 1, 0
+                        state.best, state.waited, state.schedule = math.inf, 0, {}
+                        self._save(file, state, None, None)
+                except Stopped:
+                    state = self._keep_best(file, len(stages))
         self.network.module.eval()
-        return state.history
+        return state
+
+    def _keep_best(self, file: Path, stages: int) -> State:
+        """As the last checkpoint has it: an unfinished epoch is forgotten."""
+        if not file.is_file():
+            raise Stopped
+        state, parts = checkpoints.load(file)
+        self.network.module.load_state_dict(parts["best"] or parts["model"])
+        self.team.wait()  # until all have read it
+        state.stage, state.stopped = stages, True
+        self._save(file, state, None, None)
+        return state
 
     def _stages(self) -> list[Stage]:
         """Stages for a stream that is not there are left out."""
@@ -96,121 +154,146 @@ class Fit:
         self,
         stage: Stage,
         state: State,
-        parts: dict[str, dict[str, Tensor]] | None,
+        parts: Parts | None,
         file: Path,
+        board: Board,
         report: Report,
         token: CancelToken,
     ) -> None:
-        from torch.optim.lr_scheduler import ReduceLROnPlateau
-
         o = self.config.optimiser
         epochs = stage.epochs or o.epochs
         module = self.network.module
-        plain = self._optimiser(stage)
-        model, optimiser = self.fabric.setup(
-            _step_module(self.network, self.task.source, stage.stream), plain
-        )
-        scheduler = ReduceLROnPlateau(plain, patience=o.plateau, factor=o.plateau_factor)
-        best: dict[str, Tensor] | None = None
-        if parts is not None and state.epoch:
-            checkpoints.restore_optimiser(plain, module, parts["optimiser"])
-            best = parts["best"] or None
-            scheduler.load_state_dict(state.scheduler or {})
-            plain.param_groups[0]["lr"] = state.learning_rate
-        while state.epoch < epochs and not (o.early_stopping and state.waited >= o.early_stopping):
-            entry = {"stage": state.stage, "epoch": state.epoch, "learning_rate": plain.param_groups[0]["lr"]}
-            entry["train_loss"] = self._epoch(model, optimiser, stage, state, token)
-            if len(self.task.validation):
-                entry |= self._validate(model, stage)
-                if o.plateau:
-                    scheduler.step(entry["validation_loss"])
-                state.waited += 1
-                if entry["validation_loss"] < state.best:
-                    state.best, state.waited = entry["validation_loss"], 0
-                    best = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
-            state.history.append(entry)
-            state.epoch += 1
-            state.scheduler, state.learning_rate = scheduler.state_dict(), plain.param_groups[0]["lr"]
-            checkpoints.save(file, state, module, best, plain)
-            report(Progress(state.epoch, epochs, _epoch_text(stage, entry)))
+        with only_stage(module, stage):
+            plain = make_optimiser(module, stage, o)
+            step = _step_module(self.network, self.task.source, stage.stream)
+            model, optimiser = self.fabric.setup(step, plain)
+            schedule = Schedule(plain, o, epochs)
+            best: dict[str, Tensor] | None = None
+            if parts is not None and state.epoch:
+                checkpoints.restore_optimiser(plain, module, parts["optimiser"])
+                best = parts["best"] or None
+                schedule.restore(state.schedule, state.learning_rate)
+                self.team.restore_scaler(state.scaler)
+            while state.epoch < epochs and not (o.early_stopping and state.waited >= o.early_stopping):
+                entry: dict[str, Any] = {"stage": state.stage, "stream": stage.stream, "epoch": state.epoch}
+                entry["learning_rate"] = schedule.rate
+                entry |= self._epoch(model, optimiser, stage, state, token)
+                if len(self.task.validation):
+                    entry |= self._validate(stage)
+                    state.waited += 1
+                    if entry["validation_loss"] < state.best:
+                        state.best, state.waited = entry["validation_loss"], 0
+                        best = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+                schedule.step(state.epoch, entry.get("validation_loss"))
+                state.history.append(entry)
+                state.epoch += 1
+                state.schedule, state.learning_rate = schedule.state(), schedule.rate
+                state.scaler = self.team.scaler()
+                self._save(file, state, best, plain)
+                board.add(len(state.history) - 1, entry)
+                if self.team.first:
+                    text = epoch_line(self.name, entry)
+                    report(EpochProgress(state.epoch, epochs, text, self.name, entry))
         if best is not None:
             module.load_state_dict(best)
 
-    def _optimiser(self, stage: Stage) -> optim.Optimizer:
-        """Adam over the stage's parameters; those of other stages do not move."""
+    def _epoch(
+        self, model: Any, optimiser: Any, stage: Stage, state: State, token: CancelToken
+    ) -> dict[str, float]:
+        """One pass over the training part; its mean loss, and how long it took."""
         import torch
 
-        o = self.config.optimiser
-        chosen = [
-            parameter
-            for name, parameter in self.network.module.named_parameters()
-            if parameter.requires_grad and (not stage.train or name.startswith(stage.train))
-        ]
-        if not chosen:
-            raise SierError(
-                f"No parameter starts with {', '.join(stage.train)}.", "Correct train in [[stages]]."
-            )
-        kind = torch.optim.AdamW if o.name == "adamw" else torch.optim.Adam
-        return kind(chosen, lr=stage.learning_rate or o.learning_rate, weight_decay=o.weight_decay)
-
-    def _epoch(self, model: Any, optimiser: Any, stage: Stage, state: State, token: CancelToken) -> float:
-        """One pass over the training part; returns the mean loss."""
-        import torch
-
-        o = self.config.optimiser
+        o, team, started = self.config.optimiser, self.team, time.perf_counter()
         rng = np.random.default_rng([self.task.seed, 1, state.stage, state.epoch])
-        torch.manual_seed(int(rng.integers(2**62)))  # dropout
+        torch.manual_seed(int(rng.integers(2**62)) + team.rank)  # dropout
+        order = sampled(self.task.labels, self.task.train, self.config.loss.sampling, rng)
+        changes = team.own_generator(rng, self.task.seed, state.stage, state.epoch)
         model.train()
-        order = rng.permutation(self.task.train)
-        batches = np.array_split(order, math.ceil(len(order) / o.batch))  # of like size: none of one sample
-        total = 0.0
+        total = torch.zeros((), device=self.device)
+        weight = 0.0
         optimiser.zero_grad()
-        for number, index in enumerate(batches, 1):
-            token.check()
-            last = number % o.accumulate == 0 or number == len(batches)
-            with self.fabric.no_backward_sync(model, enabled=not last):
-                logits = model(*self._inputs(index, stage, rng))
-                loss = loss_of(logits, self._targets(index), self.config.loss, self.weights)
-                self.fabric.backward(loss / o.accumulate)
-            if last:
-                if o.clip:
-                    self.fabric.clip_gradients(model, optimiser, max_norm=o.clip, error_if_nonfinite=False)
-                optimiser.step()
-                optimiser.zero_grad()
-            total += float(loss.detach()) * len(index)
-        if not math.isfinite(total):
+        for number, step in enumerate(stepped(order, o, team.size)):
+            team.obey(number, token, self._stop)
+            whole = float(sum(self.class_weights[self.task.labels[batch]].sum() for batch in step))
+            for batch in step:
+                own = batch[team.rank :: team.size]
+                with self.fabric.no_backward_sync(model, enabled=batch is not step[-1]):
+                    logits = model(*self._inputs(own, stage, changes))
+                    loss = self._weighted(logits, own) / whole
+                    # devices average their gradients, where the parts of a batch are to add up
+                    self.fabric.backward(loss * team.size)
+                total += loss.detach() * whole
+            weight += whole
+            if o.clip:
+                self.fabric.clip_gradients(model, optimiser, max_norm=o.clip, error_if_nonfinite=False)
+            optimiser.step()
+            optimiser.zero_grad()
+        mean = team.sum(total) / weight
+        if not math.isfinite(mean):
             raise SierError(
                 f"The loss is not a number after epoch {state.epoch + 1}.", "Use a lower learning_rate."
             )
-        return total / len(order)
+        seconds = time.perf_counter() - started
+        return {"train_loss": mean, "seconds": seconds, "samples_per_second": len(order) / seconds}
 
-    def _validate(self, model: Any, stage: Stage) -> dict[str, float]:
+    def _weighted(self, logits: Tensor, index: Indices) -> Tensor:
+        """Sum of the samples' losses, each times its class's weight."""
         import torch
 
-        model.eval()
-        index = self.task.validation
-        with torch.no_grad():
-            logits = torch.cat([model(*self._inputs(part, stage, None)).float() for part in _parts(index)])
-            loss = float(loss_of(logits, self._targets(index), self.config.loss, self.weights))
-        hits = logits.argmax(1).cpu().numpy() == self.task.labels[index]
-        recalls = [hits[self.task.labels[index] == c].mean() for c in np.unique(self.task.labels[index])]
-        return {"validation_loss": loss, "validation_balanced_accuracy": float(np.mean(recalls))}
+        targets = self._targets(index)
+        each = losses_of(logits.float(), targets, self.config.loss)
+        return (each * torch.from_numpy(self.class_weights).to(self.device)[targets]).sum()
 
-    def _inputs(self, index: Indices, stage: Stage, rng: np.random.Generator | None) -> list[Tensor]:
-        """The streams of a batch, image first; changed at random where ``rng`` is given."""
-        gone = dropped(len(index), self.config.augment, rng) if rng is not None else {}
+    def _validate(self, stage: Stage) -> dict[str, float]:
+        """Loss and figures of the validation part; of each stream alone too, where the stage trains both."""
+        import torch
+
+        team, index = self.team, self.task.validation
+        team.share_buffers(self.network.module)
+        own = team.share_of(index)
+        if stage.stream == "fused":
+            views = views_of(self.task.streams)
+            answers = view_logits(
+                self.network, self.task.source, own, views, self.device, self.fabric.autocast()
+            )
+        else:
+            answers = {ALL: self._stream_logits(stage, own)}
+        gathered = {view: team.gathered(logits, len(index)) for view, logits in answers.items()}
+        weights = torch.from_numpy(self.class_weights).to(self.device)
+        loss = loss_of(gathered[ALL], self._targets(index), self.config.loss, weights)
+        shares = {view: softmax(logits) for view, logits in gathered.items()}
+        figures = epoch_figures(self.task.labels[index], shares, self.network.classes)
+        return {"validation_loss": float(loss), **figures}
+
+    def _stream_logits(self, stage: Stage, index: Indices) -> Tensor:
+        """(n, C) of one stream's own classifier; without one, of the network with that stream alone."""
+        import torch
+
+        modality, source = Modality(stage.stream), self.task.source
+        if not isinstance(self.network, HasStreamLogits):
+            views = {ALL: frozenset({modality})}
+            return view_logits(self.network, source, index, views, self.device, self.fabric.autocast())[ALL]
+        self.network.module.eval()
+        found = []
+        with torch.no_grad(), self.fabric.autocast():
+            for part in split(index):
+                batch = source.clean(modality, part).to(self.device)
+                embedding = source.embed(self.network, modality, batch)
+                found.append(self.network.stream_logits(modality, embedding).float())
+        return torch.cat(found)
+
+    def _inputs(self, index: Indices, stage: Stage, rng: np.random.Generator) -> list[Tensor]:
+        """The streams of a training batch, image first, changed at random."""
+        gone = dropped(len(index), self.config.augment, rng)
         streams = self.task.streams if stage.stream == "fused" else frozenset({Modality(stage.stream)})
-        single = len(streams) == 1
         batches = []
         for m in SHAPES:
             if m not in streams:
-                batch = _expanded(self.absent[m], len(index))
-            elif rng is None:
-                batch = self.task.source.clean(m, index)
+                batch = self.absent[m].expand(len(index), *self.absent[m].shape[1:])
             else:
                 batch = self.task.source.training(m, index, rng)
-                if not single:  # a network with one stream has nothing to learn from its absence
-                    batch[gone[m]] = self.absent[m]
+                if len(streams) > 1:  # a network with one stream has nothing to learn from its absence
+                    batch[gone[m]] = self.absent[m].to(batch.device)
             batches.append(batch.to(self.device))
         return batches
 
@@ -219,23 +302,15 @@ class Fit:
 
         return torch.from_numpy(self.task.labels[index]).to(self.device)
 
+    def _save(self, file: Path, state: State, best: dict[str, Tensor] | None, optimiser: Any) -> None:
+        if self.team.first:
+            checkpoints.save(file, state, self.network.module, best, optimiser)
+            self._write_history(file, state)
+        self.team.wait()
 
-def probabilities(
-    network: Network, source: Source, index: Indices, streams: frozenset[Modality], device: str
-) -> NDArray[np.float64]:
-    """(n, C) of the unchanged samples ``index``, streams outside ``streams`` absent."""
-    import torch
-
-    network.module.to(device).eval()
-    found = []
-    with torch.inference_mode():
-        for part in _parts(index):
-            embeddings = {}
-            for m in SHAPES:
-                batch = source.clean(m, part) if m in streams else _expanded(source.absent(m), len(part))
-                embeddings[m] = source.embed(network, m, batch.to(device))
-            found.append(network.fuse(embeddings).double().softmax(1).cpu().numpy())
-    return np.concatenate(found) if found else np.empty((0, len(network.classes)))
+    def _write_history(self, file: Path, state: State) -> None:
+        if self.team.first:
+            write_history(file.parent, state.history)
 
 
 def _step_module(network: Network, source: Source, stream: str) -> nn.Module:
@@ -255,18 +330,3 @@ def _step_module(network: Network, source: Source, stream: str) -> nn.Module:
             return network.fuse({m: source.embed(network, m, inputs[m]) for m in SHAPES})
 
     return Step()
-
-
-def _parts(index: Indices) -> Sequence[Indices]:
-    return [index[start : start + EVALUATION_BATCH] for start in range(0, len(index), EVALUATION_BATCH)]
-
-
-def _expanded(one: Tensor, count: int) -> Tensor:
-    return one.expand(count, *one.shape[1:])
-
-
-def _epoch_text(stage: Stage, entry: Mapping[str, float]) -> str:
-    text = f"{stage.stream} epoch {int(entry['epoch']) + 1}: loss {entry['train_loss']:.3f}"
-    if "validation_loss" in entry:
-        text += f", validation {entry['validation_loss']:.3f}"
-    return text

@@ -13,16 +13,20 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def loss_of(logits: Tensor, targets: Tensor, config: Loss, class_weights: Tensor | None = None) -> Tensor:
-    """Mean over the batch of w_y·(cross_entropy·(−log p_y) + focal·(1 − p_y)^γ·(−log p_y)).
+def losses_of(logits: Tensor, targets: Tensor, config: Loss) -> Tensor:
+    """(B,) cross_entropy·(−log p_y) + focal·(1 − p_y)^γ·(−log p_y).
 
-    Focal loss: arXiv:1708.02002 equation 4. ``logits`` (B, C), ``targets`` (B,) class indices,
-    ``class_weights`` (C,) w; the mean is weighted by them too, as torch's cross entropy does.
+    Focal loss: arXiv:1708.02002 equation 4. ``logits`` (B, C), ``targets`` (B,) class indices.
     """
     log_p = logits.log_softmax(1).gather(1, targets[:, None]).squeeze(1)
     # 1 - p by expm1: near p = 1 the difference would lose all digits, and with it the gradient
     miss = -log_p.expm1()
-    each = -(config.cross_entropy + config.focal * miss.clamp_min(1e-12) ** config.gamma) * log_p
+    return -(config.cross_entropy + config.focal * miss.clamp_min(1e-12) ** config.gamma) * log_p
+
+
+def loss_of(logits: Tensor, targets: Tensor, config: Loss, class_weights: Tensor | None = None) -> Tensor:
+    """Mean of `losses_of` over the batch, weighted by ``class_weights`` (C,) as torch's does."""
+    each = losses_of(logits, targets, config)
     if class_weights is None:
         return each.mean()
     weights = class_weights[targets]

@@ -5,51 +5,37 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from sier_gui.core import paths
-from sier_gui.core.dataset import splits
-from sier_gui.core.domain import Modality
 from sier_gui.core.errors import SierError
+from sier_gui.core.locks import FolderLock
 from sier_gui.core.nets import toml
-from sier_gui.core.nets.networks import (
-    CachesFeatures,
-    Network,
-    NetworkConfig,
-    Pretrained,
-    build,
-    parameter_count,
-)
+from sier_gui.core.nets.networks import NetworkConfig, parameter_count
 from sier_gui.core.nets.prediction import resolve_device
 from sier_gui.core.nets.release_files import CONFIG
 from sier_gui.core.nets.releases import Release, open_release, write_release
 from sier_gui.core.nets.training.card import make_card
 from sier_gui.core.nets.training.config import ReleaseTable, TrainingConfig
-from sier_gui.core.nets.training.data import FeatureSource, Indices, RawSource, Source, TrainingData, decode
-from sier_gui.core.nets.training.loop import Fit, Task, probabilities
-from sier_gui.core.nets.training.metrics import evaluate, over_seeds
-from sier_gui.core.tasks import CancelToken, Progress, Report, silent
+from sier_gui.core.nets.training.history import UNITS, check_tensorboard
+from sier_gui.core.nets.training.predictions import PREDICTIONS, to_csv
+from sier_gui.core.nets.training.session import Session, threads
+from sier_gui.core.nets.training.signals import WORK, Signals
+from sier_gui.core.nets.training.units import CHECKPOINT
+from sier_gui.core.tasks import CancelToken, Report, silent
 
 if TYPE_CHECKING:
     from sier_gui.core.dataset.catalogue import Catalogue
 
-BOTH = frozenset({Modality.IMAGE, Modality.SPEECH})
-WORK = "training"  # folder inside the release's, gone when the release is written
-
-
-@dataclass(frozen=True)
-class Unit:
-    """One network to train. ``test``: what it is measured on (may be empty)."""
-
-    name: str
-    streams: frozenset[Modality]
-    seed: int
-    train: Indices
-    test: Indices
+MARKER, THREADS = "config.toml", "threads.json"
+BUSY = (
+    "{folder} is being trained by {owner}.",
+    "Wait until it has ended; --join takes part in it.",
+)
+STOPPED = "The training was stopped before its end: this is the best network it had until then."
 
 
 def train(
@@ -59,13 +45,21 @@ def train(
     *,
     resume: bool = False,
     device: str = "auto",
+    workers: int = 1,
     report: Report = silent,
     token: CancelToken | None = None,
 ) -> Release:
     """Train on ``catalogue`` as ``config`` says and write a verified release into the folder ``out``.
 
     A killed or cancelled run loses at most an epoch: ``resume`` goes on where it stood. While it runs,
-    ``out/training`` holds decoded samples and checkpoints. ``out/metrics.json`` has all figures.
+    ``out/training`` holds checkpoints and, for each network, a folder ``units/<name>`` with history.jsonl and
+    predictions.csv; the last two stay in ``out/units``. ``out/metrics.json`` has all figures,
+    ``out/predictions.csv`` the predictions that they come from. `signals.request_stop` ends it early: then
+    the best network so far ships.
+
+    Parameters
+    ----------
+    workers : processes; each takes whole networks (`units`).
 
     Raises
     ------
@@ -77,18 +71,123 @@ def train(
         if resume:
             return open_release(out)
         raise SierError(f"{out} already holds a release.", "Choose another folder; nothing is overwritten.")
-    work = _work_folder(out, config, catalogue.dataset_hash, resume)
-    session = Session(catalogue, config, work, resolve_device(device), report, token or CancelToken())
-    origin = {"dataset": catalogue.name, "dataset_hash": catalogue.dataset_hash}
-    metrics = session.measure() | origin
-    network, metrics["history"] = session.shipped()
-    card = make_card(config, metrics, catalogue.name, parameter_count(network))
-    extra = {"metrics.json": (json.dumps(metrics, indent=1, ensure_ascii=False) + "\n").encode()}
-    tables = _release_tables(config, {**origin, "samples": len(session.data)})
-    release = write_release(out, network, tables, card, half=config.release.half, extra=extra)
-    session.close()
+    _check(config, workers)
+    device = resolve_device(device)
+    lock = FolderLock(out / WORK, BUSY)
+    try:
+        work = _work_folder(out, config, catalogue.dataset_hash, resume)
+        token = Signals(work, token or CancelToken())
+        token.clear()
+        count = _threads(work, workers)
+        with threads(count if workers == 1 else count * workers), _telling(token):
+            session = Session(catalogue, config, work, device, report, token)
+            _train_all(session, workers, count)
+            release = _written(session, catalogue, out)
+            session.close()
+    finally:
+        lock.release()
     shutil.rmtree(work)
     return release
+
+
+def join(
+    catalogue: Catalogue,
+    out: Path,
+    *,
+    device: str = "auto",
+    report: Report = silent,
+    token: CancelToken | None = None,
+) -> None:
+    """Take part in the training of ``out``, which another process or machine has begun, until nothing is left
+    to take; the process that began it writes the release.
+
+    Raises
+    ------
+    SierError : nothing is being trained there, or on another dataset.
+    Cancelled : ``token`` was cancelled.
+    """
+    work = out / WORK
+    marker = work / MARKER
+    if not marker.is_file():
+        raise SierError(f"Nothing is being trained in {out}.", "Begin with sier-gui train.")
+    tables = toml.read(marker)
+    if tables.pop("dataset_hash") != catalogue.dataset_hash:
+        raise SierError(f"The training in {out} is on another dataset.", "Give the same one.")
+    config = replace(TrainingConfig.from_tables({**tables, "preset": ""}), preset=tables["preset"])
+    with threads(_threads(work, 1)):
+        session = Session(catalogue, config, work, resolve_device(device), report, token or CancelToken())
+        session.work_off()
+        session.close()
+
+
+def _check(config: TrainingConfig, workers: int) -> None:
+    """What would come to light only after hours."""
+    if workers < 1:
+        raise SierError(f"{workers} workers.", "Use 1 or more.")
+    if workers > 1 and config.run.devices > 1:
+        raise SierError(
+            "Several workers and several devices for each network at once are not possible.",
+            "With run.devices = 1 each worker has a GPU of its own.",
+        )
+    if config.run.tensorboard:
+        check_tensorboard()
+
+
+def _train_all(session: Session, workers: int, count: int) -> None:
+    if workers == 1:
+        session.work_off()
+    else:
+        from sier_gui.core.nets.training.team import work_in_processes
+
+        work_in_processes(session, workers, count)
+
+
+@contextmanager
+def _telling(token: Signals) -> Iterator[None]:
+    """Whatever ends this process's work ends that of the others."""
+    try:
+        yield
+    except BaseException:
+        token.tell_all()
+        raise
+
+
+def _written(session: Session, catalogue: Catalogue, out: Path) -> Release:
+    """The release; what the figures come from lies beside it."""
+    plan, stopped = session.plan, session.token.stopped
+    unit = plan.best_so_far() if stopped and plan.open() else plan.shipping()
+    if unit is None:
+        raise SierError(
+            "The training was stopped before the first epoch was complete: there is nothing to keep.",
+            "Go on with --resume.",
+        )
+    answers = session.predictions()
+    origin = {"dataset": catalogue.name, "dataset_hash": catalogue.dataset_hash}
+    metrics = session.metrics(answers) | origin
+    network, metrics["history"] = session.shipped(unit)
+    config = unit.point.config
+    if stopped:
+        metrics["stopped"] = True
+        config = replace(config, release=replace(config.release, notes=(*config.release.notes, STOPPED)))
+    if metrics["split"]["straddling"]:
+        note = f"The dataset's own split has {metrics['split']['straddling']} speakers on both sides."
+        config = replace(config, release=replace(config.release, notes=(*config.release.notes, note)))
+    card = make_card(config, metrics, catalogue.name, parameter_count(network))
+    extra = {
+        "metrics.json": (json.dumps(metrics, indent=1, ensure_ascii=False) + "\n").encode(),
+        PREDICTIONS: to_csv(answers).encode(),
+    }
+    _keep_units(session, out)
+    tables = _release_tables(config, {**origin, "samples": len(session.data)})
+    return write_release(out, network, tables, card, half=config.release.half, extra=extra)
+
+
+def _keep_units(session: Session, out: Path) -> None:
+    """Histories and predictions of all networks, without their weights."""
+    for folder in sorted(session.plan.folder.iterdir()):
+        for file in sorted(folder.iterdir()):
+            if file.name not in (CHECKPOINT, "_lock") and not file.name.startswith("."):
+                paths.write_bytes(out / UNITS / folder.name / file.name, file.read_bytes())
 
 
 def _completed(config: TrainingConfig, catalogue: Catalogue, out: Path) -> TrainingConfig:
@@ -126,7 +225,7 @@ def _work_folder(out: Path, config: TrainingConfig, dataset_hash: str, resume: b
     """``out/training``, holding the config it belongs to."""
     work = out / WORK
     text = toml.dumps({"dataset_hash": dataset_hash, **config.to_tables()})
-    marker = work / "config.toml"
+    marker = work / MARKER
     if marker.is_file():
         if not resume:
             raise SierError(
@@ -141,190 +240,11 @@ def _work_folder(out: Path, config: TrainingConfig, dataset_hash: str, resume: b
     return work
 
 
-class Session:
-    """The trainings behind one release: which there are, and what became of each."""
+def _threads(work: Path, workers: int) -> int:
+    """torch's threads for each network: kept with the training, since a sum's last bits depend on them."""
+    import torch
 
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        config: TrainingConfig,
-        work: Path,
-        device: str,
-        report: Report,
-        token: CancelToken,
-    ) -> None:
-        self.config = config
-        self.work = work
-        self.device = device
-        self.report = report
-        self.token = token
-        self.classes = tuple(config.network["classes"])
-        self.streams = frozenset(Modality(s) for s in config.run.streams)
-        self.data: TrainingData = decode(
-            catalogue, self.classes, config.front, config.split.groups, work, report=report, token=token
-        )
-        self.parts = self._split()
-        self.source = self._source()
-
-    def close(self) -> None:
-        """Let go of the memory-mapped files, which Windows would not delete."""
-        self.source = RawSource(self.data, self.config.augment)
-        self.data = replace(self.data, arrays={})
-
-    # ---------------------------------------------------------------- what is trained
-
-    def measure(self) -> dict[str, Any]:
-        """Figures of every kind of network, predictions pooled over the split's parts, by seed."""
-        kinds = {"fused" if self.streams == BOTH else _alone(self.streams): self.streams}
-        if self.config.run.alone and self.streams == BOTH:
-            kinds |= {_alone({m}): frozenset({m}) for m in BOTH}
-        units = [
-            (kind, unit) for kind, streams in sorted(kinds.items()) for unit in self._units(kind, streams)
-        ]
-        answers: dict[str, dict[int, list[dict[str, Any]]]] = {}
-        for number, (kind, unit) in enumerate(units):
-            self._announce(number, len(units), unit)
-            result = self._result(unit)
-            for view, values in result["probabilities"].items():
-                name = kind if view == "all" else f"{kind} network, {view} absent"
-                pooled = answers.setdefault(name, {}).setdefault(unit.seed, [])
-                pooled.append({"index": unit.test, "probabilities": np.array(values)})
-        networks = {name: self._figures(by_seed) for name, by_seed in answers.items()}
-        return {
-            "schema": 1,
-            "classes": list(self.classes),
-            "samples": len(self.data),
-            "skipped": list(self.data.skipped),
-            "split": {
-                "kind": self.config.split.kind,
-                "groups": sorted(set(self.data.groups.tolist())),
-                "parts": [[len(train), len(test)] for train, test in self.parts],
-            },
-            "seeds": list(self.config.run.seeds),
-            "networks": networks,
-        }
-
-    def shipped(self) -> tuple[Network, list[dict[str, float]]]:
-        """The network of the release and its training's history."""
-        seed = self.config.run.seeds[0]
-        if self.config.run.fit == "train":
-            kind = "fused" if self.streams == BOTH else _alone(self.streams)
-            unit = next(iter(self._units(kind, self.streams)))
-        else:
-            everything = np.arange(len(self.data))
-            unit = Unit("shipped", self.streams, seed, everything, everything[:0])
-            self._announce(0, 1, unit)
-        return self._trained(unit)
-
-    def _units(self, kind: str, streams: frozenset[Modality]) -> Iterator[Unit]:
-        for seed in self.config.run.seeds:
-            for number, (train, test) in enumerate(self.parts):
-                yield Unit(f"{kind}-seed{seed}-part{number}", streams, seed, train, test)
-
-    # ---------------------------------------------------------------- one network
-
-    def _result(self, unit: Unit) -> dict[str, Any]:
-        """Probabilities of the unit's test part, from its file where it is finished."""
-        file = self.work / f"{unit.name}.json"
-        if file.is_file():
-            loaded: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-            return loaded
-        network, _ = self._trained(unit)
-        views = {"all": unit.streams}
-        if unit.streams == BOTH:
-            views |= {str(m): BOTH - {m} for m in sorted(BOTH)}
-        result = {
-            "probabilities": {
-                name: probabilities(network, self.source, unit.test, present, self.device).tolist()
-                for name, present in views.items()
-            }
-        }
-        paths.write_json(file, result)
-        return result
-
-    def _trained(self, unit: Unit) -> tuple[Network, list[dict[str, float]]]:
-        """The unit's network, trained, or as its checkpoint has it where training is finished."""
-        network = self._fresh(unit.seed)
-        train, validation = self._validation(unit.train)
-        for modality, mean in self.data.means(train).items():
-            network.absence_mean[modality].copy_(mean)
-        task = Task(self.source, self.data.labels, train, validation, unit.streams, unit.seed)
-        fit = Fit(network, task, self.config, self.device)
-        history = fit.run(self.work / f"{unit.name}.safetensors", report=self.report, token=self.token)
-        return network, history
-
-    def _fresh(self, seed: int) -> Network:
-        """A network as training starts: initialised from ``seed``, pretrained parts loaded."""
-        import torch
-
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            network = build(NetworkConfig.from_table(self.config.network))
-        if self.config.init:
-            if not isinstance(network, Pretrained):
-                raise SierError(
-                    f"Network {self.config.network['kind']} takes no pretrained weights.", "Remove [init]."
-                )
-            network.load_pretrained(self.config.init)
-        return network
-
-    def _source(self) -> Source:
-        """Features of a frozen part are computed once; they do not depend on the seed or the part."""
-        network = self._fresh(self.config.run.seeds[0])
-        if not isinstance(network, CachesFeatures):
-            return RawSource(self.data, self.config.augment)
-        return FeatureSource(
-            network,
-            self.data,
-            self.config.augment,
-            self.config.split.seed,
-            self.work,
-            device=self.device,
-            report=self.report,
-            token=self.token,
-        )
-
-    # ---------------------------------------------------------------- parts of the data
-
-    def _split(self) -> list[tuple[Indices, Indices]]:
-        s, groups = self.config.split, self._groups()
-        labels = self.data.labels.astype(str).tolist()
-        if s.kind == "holdout":
-            return [splits.holdout(labels, groups, s.fraction, s.seed)]
-        if s.kind == "folds":
-            return list(splits.folds(labels, groups, s.k, s.seed))
-        if groups is None or len(set(groups.tolist())) < 2:
-            raise SierError(
-                "Leaving one group out needs at least two groups.",
-                "Give split.groups a column that has them.",
-            )
-        return list(splits.leave_one_group_out(groups))
-
-    def _groups(self) -> Any:
-        return self.data.groups if len(self.data.groups) else None
-
-    def _validation(self, train: Indices) -> tuple[Indices, Indices]:
-        """``train`` without, and only, what stops the training."""
-        s, groups = self.config.split, self._groups()
-        if not s.validation:
-            return train, train[:0]
-        if groups is not None and len(set(groups[train].tolist())) < 3:
-            groups = None  # a group of two would take half of the training part
-        inner = groups[train] if groups is not None else None
-        fit, stop = splits.holdout(self.data.labels[train].astype(str).tolist(), inner, s.validation, s.seed)
-        return train[fit], train[stop]
-
-    def _figures(self, by_seed: dict[int, list[dict[str, Any]]]) -> dict[str, Any]:
-        runs = []
-        for seed, pooled in by_seed.items():
-            index = np.concatenate([part["index"] for part in pooled])
-            values = np.concatenate([part["probabilities"] for part in pooled])
-            runs.append({"seed": seed, **evaluate(self.data.labels[index], values, self.classes)})
-        return {**over_seeds(runs), "runs": runs}
-
-    def _announce(self, number: int, total: int, unit: Unit) -> None:
-        self.report(Progress(number, total, f"network {number + 1} of {total}: {unit.name}"))
-
-
-def _alone(streams: Any) -> str:
-    return f"{', '.join(sorted(streams))} alone"
+    file = work / THREADS
+    if not file.is_file():
+        paths.write_json(file, max(1, torch.get_num_threads() // workers))
+    return int(json.loads(file.read_text(encoding="utf-8")))

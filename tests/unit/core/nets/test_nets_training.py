@@ -20,6 +20,7 @@ from sier_gui.core.nets.training import TrainingConfig, load_config, train
 from sier_gui.core.nets.training.config import Augment
 from sier_gui.core.nets.training.data import RawSource, decode
 from sier_gui.core.nets.training.loop import Fit, Task, probabilities
+from sier_gui.core.nets.training.rows_cache import RowsCache
 from sier_gui.core.tasks import Cancelled, CancelToken, silent
 
 CLASSES = ("anger", "happy", "sad")
@@ -77,7 +78,9 @@ def test_parallelnet_overfits_a_tiny_dataset(catalogue, tmp_path):
             | {"flip": False},
         }
     )
-    data = decode(catalogue, CLASSES, config.front, "", tmp_path, report=silent, token=CancelToken())
+    data = decode(
+        catalogue, CLASSES, config.front, "", RowsCache(tmp_path), report=silent, token=CancelToken()
+    )
     torch.manual_seed(0)
     network = build(NetworkConfig.from_table({**config.network, "classes": list(CLASSES)}))
     source, rows = RawSource(data, config.augment), np.arange(18)
@@ -121,12 +124,14 @@ def test_a_release_comes_out_that_knows_the_held_out_samples(catalogue, tmp_path
 def test_absence_means_are_those_of_the_training_part(catalogue, tmp_path, tiny_networks):
     release = train(catalogue, tiny(epochs=1, split={"validation": 0.0}), tmp_path / "out")
     network = releases.load(release, "cpu")
-    data = decode(catalogue, CLASSES, release.front, "speaker", tmp_path, report=silent, token=CancelToken())
+    data = decode(
+        catalogue, CLASSES, release.front, "speaker", RowsCache(tmp_path), report=silent, token=CancelToken()
+    )
     from sier_gui.core.dataset.splits import holdout
 
     train_rows, _ = holdout(data.labels.astype(str).tolist(), data.groups, 0.3, 0)
-    pictures = data.arrays[Modality.IMAGE][train_rows] / 255
-    mels = data.arrays[Modality.SPEECH][train_rows]
+    pictures = data.arrays[Modality.IMAGE][data.places[train_rows]] / 255
+    mels = data.arrays[Modality.SPEECH][data.places[train_rows]]
     assert np.allclose(network.absence_mean[Modality.IMAGE].ravel(), pictures.mean((0, 2, 3)), atol=1e-5)
     assert np.allclose(network.absence_mean[Modality.SPEECH][0, :, 0], mels.mean((0, 1, 3)), atol=1e-5)
 
@@ -273,7 +278,9 @@ def test_groups_come_from_the_column_that_is_named(catalogue, tmp_path, tiny_net
     sides = {}
     for column in ("speaker", ""):
         config = tiny(epochs=1, split={"groups": column})
-        data = decode(catalogue, CLASSES, config.front, column, tmp_path, report=silent, token=CancelToken())
+        data = decode(
+            catalogue, CLASSES, config.front, column, RowsCache(tmp_path), report=silent, token=CancelToken()
+        )
         sides[column] = data.groups
     assert sorted(set(sides["speaker"])) == ["voice0", "voice1", "voice2", "voice3"]
     assert len(sides[""]) == 0
@@ -337,13 +344,15 @@ def test_stages_train_their_own_parameters(catalogue, tmp_path, tiny_networks):
 
 def test_early_stopping_keeps_the_best(catalogue, tmp_path, tiny_networks):
     config = tiny(epochs=200, optimiser={"learning_rate": 0.3, "early_stopping": 4, "plateau": 0})
-    data = decode(catalogue, CLASSES, config.front, "", tmp_path, report=silent, token=CancelToken())
+    data = decode(
+        catalogue, CLASSES, config.front, "", RowsCache(tmp_path), report=silent, token=CancelToken()
+    )
     torch.manual_seed(0)
     network = build(NetworkConfig("tiny", CLASSES))
     rows = np.arange(36)
     task = Task(RawSource(data, config.augment), data.labels, rows[:24], rows[24:], BOTH, seed=0)
     fit = Fit(network, task, config, "cpu")
-    history = fit.run(tmp_path / "state", report=silent, token=CancelToken())
+    history = fit.run(tmp_path / "state", report=silent, token=CancelToken()).history
     losses = [h["validation_loss"] for h in history]
     assert len(losses) < 200
     assert int(np.argmin(losses)) == len(losses) - 5
