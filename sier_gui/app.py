@@ -144,6 +144,7 @@ class Workbench(QObject):
         from sier_gui.gui.workflows.pair import PairWorkflow
         from sier_gui.gui.workflows.play import PlayWorkflow
         from sier_gui.gui.workflows.predict import PredictWorkflow
+        from sier_gui.gui.workflows.provenance import ProvenanceWorkflow
         from sier_gui.gui.workflows.release import ReleaseWorkflow
         from sier_gui.gui.workflows.survey import SurveyWorkflow
         from sier_gui.gui.workflows.truth import TruthWorkflow
@@ -169,6 +170,7 @@ class Workbench(QObject):
         self.truth = TruthWorkflow(context)
         self.survey = SurveyWorkflow(context, resume=self._remember)
         self.degree = DegreeWorkflow(context)
+        self.provenance = ProvenanceWorkflow(context)
         self.play = PlayWorkflow(context)
         self.pair = PairWorkflow(context)
         self.export = ExportWorkflow(context)
@@ -190,6 +192,7 @@ class Workbench(QObject):
         window.dropped.connect(self.pair.take)
         window.recent_chosen.connect(self.open.open_path)
         self.predict.device_known.connect(window.status.show_device)
+        self.provenance.open_wished.connect(self.open.open_path)
         self.survey.fed.connect(self.predict.take_surveyed)
         self.survey.grown.connect(self.degree.refresh)
         for runner in (self.reader, self.computer):

@@ -24,6 +24,15 @@ def with_dataset(state: AppState) -> bool:
     return state.dataset is not None
 
 
+def with_answers(state: AppState) -> bool:
+    """A dataset that was built: it has the labelling networks' answers."""
+    if state.dataset is None:
+        return False
+    from sier_gui.core.construct.pipeline.labels import is_built
+
+    return is_built(state.dataset.columns)
+
+
 def with_rows(state: AppState) -> bool:
     return state.dataset is not None and len(state.rows) > 0
 
@@ -92,6 +101,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("survey.start", "Explain Whole Dataset…", "Sample", "Ctrl+Shift+D", "", with_table, group=3),
     ActionSpec("survey.pause", "Pause Explaining the Dataset", "Sample", "", "", surveying, True, 3),
     ActionSpec("survey.cancel", "Cancel Explaining the Dataset", "Sample", "", "", surveying, group=3),
+    ActionSpec(
+        "sample.provenance", "Where This Dataset Comes From…", "Sample", "Ctrl+B", "", with_answers, group=4
+    ),
     ActionSpec("explain.run", "Explain Again", "Explain", "Ctrl+Return", "explain", with_prediction),
     ActionSpec("explain.cancel", "Cancel the Explanation", "Explain", "Ctrl+."),
     ActionSpec("explain.options", "How This Is Explained…", "Explain", "Ctrl+H"),

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "fixtures"))
 
+import built
 import datasets
 import numpy as np
 import reports
@@ -23,6 +24,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
 from sier_gui.core.audio.devices import FakePlayback, FakeRecorder
 from sier_gui.core.audio.files import Audio
+from sier_gui.core.construct.pipeline.provenance import compare
 from sier_gui.core.dataset.catalogue import Catalogue, open_dataset
 from sier_gui.core.domain import FrontEnd, Modality
 from sier_gui.core.errors import SierError
@@ -32,6 +34,7 @@ from sier_gui.gui.actions import ActionTable
 from sier_gui.gui.dialogs.degree import DegreeDialog
 from sier_gui.gui.dialogs.explain import ExplainDialog
 from sier_gui.gui.dialogs.microphone import MicrophoneDialog
+from sier_gui.gui.dialogs.provenance import ProvenanceDialog
 from sier_gui.gui.dialogs.survey import SurveyDialog
 from sier_gui.gui.dialogs.truth import TruthDialog
 from sier_gui.gui.main_window import MainWindow
@@ -364,6 +367,40 @@ def degree_none(_folder: Path) -> QWidget:
     return dialog
 
 
+def provenance(_folder: Path) -> QWidget:
+    return _provenance(built.built_set(), "000001", "agree", 0.4)
+
+
+def provenance_other_classes(_folder: Path) -> QWidget:
+    dialog = _provenance(built.built_set(ser=built.EIGHT, ier=built.EIGHT), "000003", "max", 0.5)
+    dialog.resize(900, 560)
+    return dialog
+
+
+def provenance_saved(_folder: Path) -> QWidget:
+    dialog = _provenance(built.built_set(), "000004", "max", 0.8)
+    dialog.show_saved(Path("samples-max-0.8.csv"))
+    return dialog
+
+
+def provenance_none(_folder: Path) -> QWidget:
+    dialog = ProvenanceDialog()
+    dialog.show()
+    dialog.show_nothing("built/summary.json is damaged. Delete it; the defaults are taken then.")
+    return dialog
+
+
+def _provenance(of: built.BuiltSet, sample_id: str, rule: str, threshold: float) -> ProvenanceDialog:
+    dialog = ProvenanceDialog()
+    dialog.show()
+    dialog.show_built(of, sample_id)
+    dialog.rule.setCurrentIndex(dialog.rule.findData(rule))
+    dialog.threshold.setValue(threshold)
+    labels = of.labels(rule, threshold)
+    dialog.show_change(labels, compare(of, labels))
+    return dialog
+
+
 DIALOGS: dict[str, Callable[[Path], QWidget]] = {
     "microphone": microphone,
     "explain-options": explain_options,
@@ -372,6 +409,10 @@ DIALOGS: dict[str, Callable[[Path], QWidget]] = {
     "degree": degree,
     "degree-collapsed": degree_collapsed,
     "degree-none": degree_none,
+    "provenance": provenance,
+    "provenance-other-classes": provenance_other_classes,
+    "provenance-saved": provenance_saved,
+    "provenance-none": provenance_none,
     "truth": truth,
     "truth-without-extra": truth_without_extra,
     "truth-under-way": truth_under_way,

@@ -20,14 +20,16 @@ from numpy.typing import NDArray
 from sier_gui import __version__
 from sier_gui.core.construct.pipeline.labels import (
     MAPPING,
+    PREFIXES,
     THRESHOLD,
     Answers,
     Floats,
     Labels,
+    is_built,
     mapped,
     relabel,
 )
-from sier_gui.core.construct.pipeline.table import DROPPED, PREFIXES, SUMMARY, TABLE, csv_bytes
+from sier_gui.core.construct.pipeline.table import DROPPED, SUMMARY, TABLE, csv_bytes
 from sier_gui.core.dataset.catalogue import ordered_classes
 from sier_gui.core.dataset.tables import read_table
 from sier_gui.core.domain import Modality
@@ -81,6 +83,11 @@ class BuiltSet:
     def cell(self, place: int, column: str) -> str:
         """ "" where there is no such column."""
         return self.cells[column][place] if column in self.cells else ""
+
+    def one(self, place: int) -> Labels:
+        """One candidate alone, under the rule that made the table."""
+        answers = {m: Answers(a.classes, a.values[place : place + 1]) for m, a in self.answers.items()}
+        return relabel(answers, self.rule, self.threshold, self.mapping)
 
     def labels(self, rule: str, threshold: float) -> Labels:
         """All candidates under another rule; raises `SierError` for one that does not exist."""
@@ -147,11 +154,6 @@ def read_built(source: Path) -> BuiltSet:
         summary=summary,
         left_out=dict(summary.get("problems", {})),
     )
-
-
-def is_built(columns: tuple[str, ...]) -> bool:
-    """Whether a table has both networks' probabilities."""
-    return all(any(name.startswith(prefix) for name in columns) for prefix in PREFIXES.values())
 
 
 def heard(built: BuiltSet, place: int, modality: Modality) -> Heard:
@@ -256,7 +258,7 @@ def _columns(file: Path) -> dict[str, list[str]]:
         return {"sample_id": [], "label": []}
     table = read_table(file)
     columns = {name: table.column(name).to_pylist() for name in table.column_names}
-    if not {"sample_id", "label"} <= columns.keys() or not is_built(tuple(columns)):
+    if not {"sample_id", "label"} <= columns.keys() or not is_built(columns):
         raise SierError(
             f"{file} holds no samples with labels and probabilities of two networks (p_ser_…, p_ier_…).",
             "Open a dataset that build-dataset made.",

@@ -13,7 +13,15 @@ from typing import Any
 from sier_gui import __version__
 from sier_gui.core.construct.pipeline.answers import limits_of
 from sier_gui.core.construct.pipeline.figure import draw_summary
-from sier_gui.core.construct.pipeline.labels import DISAGREE, LOW, Answers, Labels, left_out, relabel
+from sier_gui.core.construct.pipeline.labels import (
+    DISAGREE,
+    LOW,
+    PREFIXES,
+    Answers,
+    Labels,
+    left_out,
+    relabel,
+)
 from sier_gui.core.construct.pipeline.request import BUILD_VERSION, BuildRequest
 from sier_gui.core.construct.pipeline.texts import Finding, Text
 from sier_gui.core.domain import Modality
@@ -24,7 +32,6 @@ from sier_gui.core.paths import write_bytes, write_json
 TABLE, DROPPED, FINDINGS, SUMMARY, REPORT = (
     "samples.csv", "dropped.csv", "problems.csv", "summary.json", "report.md",
 )  # fmt: skip
-PREFIXES = {Modality.SPEECH: "p_ser_", Modality.IMAGE: "p_ier_"}
 FROM_NETWORKS = (
     "The labels came from networks: they say what these networks answer, not what a person feels, and the"
     " labelling networks themselves would score near 100 % on them (000 §5.4).",
@@ -188,7 +195,7 @@ def summarise(built: Built) -> dict[str, Any]:
 
 
 def _problems(findings: Iterable[Finding]) -> dict[str, int]:
-    """Rows and files by stage and kind; a text that no voice can say has a finding for each, and counts once."""
+    """Rows and files by stage and kind; a text that no voice can say counts once."""
     each = {(f"{f.stage}: {f.kind}", f.line, f.item) for f in findings}
     return dict(sorted(Counter(kind for kind, _, _ in each).items()))
 

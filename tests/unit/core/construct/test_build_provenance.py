@@ -14,11 +14,11 @@ from building import FileAnswers, ToneVoice, files_of, make_request, rows_of
 
 from sier_gui.core.construct import synthesizers
 from sier_gui.core.construct.pipeline import labelling, run, table
+from sier_gui.core.construct.pipeline.labels import MAPPING, Answers, is_built
 from sier_gui.core.construct.pipeline.provenance import (
     BuiltSet,
     compare,
     heard,
-    is_built,
     read_built,
     save_relabelled,
 )
@@ -222,8 +222,6 @@ def test_nothing_is_saved_where_nothing_is_left(out: Path) -> None:
 def large(n: int) -> BuiltSet:
     rng = np.random.default_rng(0)
     values = {m: rng.dirichlet(np.ones(4), n) for m in Modality}
-    from sier_gui.core.construct.pipeline.labels import MAPPING, Answers
-
     stored = np.full(n, "anger", dtype=object)
     cells: dict[str, Any] = {"sample_id": [f"{i:06d}" for i in range(n)]}
     answers = {m: Answers(CLASSES, v) for m, v in values.items()}
