@@ -6,9 +6,7 @@ Read with the standard library, not Arrow: it knows the line of each row, and go
 from __future__ import annotations
 
 import csv
-import html
 import io
-import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,17 +14,10 @@ from pathlib import Path
 
 from sier_gui.core.construct.pipeline.request import BuildRequest
 from sier_gui.core.dataset.mapping import guess_fields
+from sier_gui.core.dataset.wording import normalise
 from sier_gui.core.errors import SierError
 
 LONGEST = 2000  # characters; said at the usual pace they last two minutes, twice of what speech may last
-_QUOTES = str.maketrans(
-    {"‘": "'", "’": "'", "‚": "'", "‛": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
-     "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": " - ", "―": " - ", "\x91": "'", "\x92": "'",
-     "\x93": '"', "\x94": '"', "\x96": "-", "\x97": " - ", "\x85": "..."}
-)  # fmt: skip
-_LINK = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
-_MENTION = re.compile(r"(?:\bRT\s+)?(?<![\w@])@\w+:?")
-_HASHTAG = re.compile(r"#(?=\w)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +62,6 @@ class _Columns:
     image: int | None
     label: int | None
     sample_id: int | None
-
-
-def normalise(text: str) -> str:
-    """As it is said and shown: one line of NFKC without links, mentions, emoji and control characters.
-
-    Typographic quotes and dashes become those of ASCII, which every synthesizer knows; a hashtag loses its #.
-    """
-    text = html.unescape(text).translate(_QUOTES)
-    text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
-    text = _MENTION.sub(" ", _LINK.sub(" ", text))
-    text = _HASHTAG.sub("", text)
-    return " ".join("".join(map(_sayable, text)).split())
 
 
 def key(text: str) -> str:
@@ -172,14 +151,6 @@ class _Reader:
 def _is_said(letter: str) -> bool:
     category = unicodedata.category(letter)
     return category[0] in "LMNS" or letter in "%&@#"  # Unicode calls these four punctuation
-
-
-def _sayable(letter: str) -> str:
-    category = unicodedata.category(letter)
-    # other symbols beyond Latin-1 are emoji and ornaments; variation selectors and joiners belong to them
-    if (category == "So" and letter > "\xff") or "\ufe00" <= letter <= "\ufe0f" or category == "Sk":
-        return " "
-    return "" if category == "Cf" else " " if category[0] == "C" else letter
 
 
 def _decoded(file: Path) -> tuple[str, bool]:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sier_gui.core.construct.pipeline.request import BuildRequest, SynthVoice
-from sier_gui.core.construct.pipeline.texts import LONGEST, TextTable, key, normalise, read_texts
+from sier_gui.core.construct.pipeline.texts import LONGEST, TextTable, key, read_texts
+from sier_gui.core.dataset.wording import normalise
 from sier_gui.core.errors import SierError
 
 
