@@ -79,6 +79,7 @@ class Batching:
         if device.type == "cuda":
             self._memory = torch.cuda.mem_get_info(device)[0] * MEMORY_SHARE
         self._share = 1.0
+        self._scratch: Tensor | None = None
 
     def inputs(self, cost: Cost) -> int:
         """Inputs per batch, when one costs ``cost``."""
@@ -100,6 +101,16 @@ class Batching:
         count = min(MAP_BYTES[self._kind], self._memory) / size
         return max(int(min(count, MOST_MASKS) * self._share), 1)
 
+    def scratch(self, rows: int, like: Tensor) -> Tensor:
+        """(rows, columns of ``like``), uninitialised, and the same memory every time.
+
+        The system takes about as long to hand out new pages as it takes to fill them.
+        """
+        size = rows * like.shape[1]
+        if self._scratch is None or len(self._scratch) < size:
+            self._scratch = like.new_empty(size)
+        return self._scratch[:size].view(rows, -1)
+
     def within_memory(self, run: Callable[[], T]) -> T:
         """``run()``, again with half as much at once whenever the GPU's memory was not enough.
 
@@ -119,4 +130,5 @@ class Batching:
                         "The GPU's memory is too small for one pass of this network.",
                         "Close other programs that use the GPU, or run with --device cpu.",
                     ) from error
+            self._scratch = None
             torch.cuda.empty_cache()

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 PAIRS_PER_FUSE = 256
 PAIRS_PER_GRID = 4096
+# A pattern costs the first layers only, and whoever wanted so many masks wants four times as many next.
+PATTERNS_PER_MASK = 4
 
 
 class Game(Protocol):
@@ -171,9 +173,10 @@ class NetworkGame:
         return lambda masks: self.network.embed(modality, self._masked(modality, masks))
 
     def _ready_tables(self, modality: Modality, batch: int) -> PrefixTables | None:
-        """Prefix tables, once as many masks were wanted as they cost passes; None before that."""
+        """Prefix tables, once they are worth their patterns; None before that."""
         tables = self._tables[modality]
-        if tables is None or (not tables.built and self._asked[modality] < tables.patterns):
+        wanted = self._asked[modality] * PATTERNS_PER_MASK
+        if tables is None or (not tables.built and wanted < tables.patterns):
             return None
         if not tables.built:
             if not tables.fits():

@@ -201,8 +201,7 @@ class SharedColumn:
         # whole blocks, since an incomplete one is copied
         rows = self._batching.rows(taps * channels * layer.channels, size, size * layer.channels)
         chunk = min(max(rows // BLOCK, 1) * BLOCK, n)
-        # one for all chunks: the system takes as long to hand out new pages as to fill them
-        gathered = before.new_empty((chunk * taps, channels))
+        gathered = self._batching.scratch(chunk * taps, before)
         for start in range(0, n, chunk):
             part = torch.from_numpy(index[start : start + chunk]).to(before.device)
             into = gathered[: part.numel()]
