@@ -18,7 +18,18 @@ def add_study(parser: argparse.ArgumentParser) -> None:
     action.add_argument(
         "--shares", metavar="CLASS=N,…", help="the dataset's class counts, for the weighted overall"
     )
+    action.add_argument(
+        "--protocol", metavar="NAME|TOML", help="exclusion rules, margin, design (default: default)"
+    )
+    action.add_argument("--network", metavar="CSV", help="a network's answers: sample_id,modality,answer")
+    action.add_argument("--no-models", action="store_true", help="leave out GEE and the Bayesian model")
     action.set_defaults(action=report)
+
+    action = actions.add_parser("plan", help="what a design can detect, before anybody is asked")
+    action.add_argument("--protocol", metavar="NAME|TOML", default="default")
+    action.add_argument("--icc-rater", type=float, default=0.0, help="correlation of one rater's answers")
+    action.add_argument("--icc-item", type=float, default=0.0, help="correlation of answers on one item")
+    action.set_defaults(action=plan)
 
     action = actions.add_parser("import-table", help="run the self-checks on a published table")
     action.add_argument("table", metavar="CSV", help="class,i,ss,hs,ss-i,hs-i in percent; see docs/study.md")
@@ -35,12 +46,36 @@ def study(arguments: argparse.Namespace) -> int:
 
 
 def report(arguments: argparse.Namespace) -> int:
+    from sier_gui.core.study import protocol
     from sier_gui.core.study.listing import report_lines
-    from sier_gui.core.study.report import make_report
+    from sier_gui.core.study.network import read_network
+    from sier_gui.core.study.report import Setting, make_report
+    from sier_gui.core.study.report_json import report_json
     from sier_gui.core.study.responses import read_responses
 
-    found = make_report(read_responses(Path(arguments.study)), parse_shares(arguments.shares))
-    emit(arguments, found.to_json(), report_lines(found))
+    responses = read_responses(Path(arguments.study))
+    setting = Setting(
+        protocol=protocol.load(arguments.protocol) if arguments.protocol else None,
+        shares=parse_shares(arguments.shares),
+        network=read_network(Path(arguments.network)) if arguments.network else None,
+        network_name=Path(arguments.network).stem if arguments.network else "",
+        models=not arguments.no_models,
+    )
+    found = make_report(responses, setting)
+    emit(arguments, report_json(found), report_lines(found))
+    return 0
+
+
+def plan(arguments: argparse.Namespace) -> int:
+    from sier_gui.core.study import protocol
+    from sier_gui.core.study.listing import plan_lines
+    from sier_gui.core.study.planning import make_plan
+
+    icc = (arguments.icc_rater, arguments.icc_item)
+    if not all(0 <= value <= 1 for value in icc):
+        raise SierError("An intraclass correlation lies between 0 and 1.", "Use for example 0.05.")
+    found = make_plan(protocol.load(arguments.protocol), *icc)
+    emit(arguments, {"schema": 1, **found.to_json()}, plan_lines(found, icc))
     return 0
 
 

@@ -2,35 +2,184 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeVar
 
-from sier_gui.core.study.checks import Flag, Printed, check_printed
-from sier_gui.core.study.records import Modality, Response
-from sier_gui.core.study.responses import columns_of
-from sier_gui.core.study.rounding import as_number, percent
-from sier_gui.core.study.table import Cell, Figure, Overall, Table, make_table
+import numpy as np
+from numpy.typing import NDArray
 
-HEADS = dict(zip(Modality, ("A_i", "A_ss", "A_hs", "A_ss-i", "A_hs-i"), strict=True))  # the paper's
+import sier_gui
+from sier_gui.core.errors import SierError
+from sier_gui.core.study.agreement import Agreement, agreement, confusion, unbiased_hit_rates
+from sier_gui.core.study.caveats import caveats
+from sier_gui.core.study.checks import FEW_RATERS, Flag, Printed, check_printed
+from sier_gui.core.study.differences import Difference, Paired, differences, intraclass, paired_tests
+from sier_gui.core.study.exclusion import excluded
+from sier_gui.core.study.models import Model, bayesian, gee
+from sier_gui.core.study.network import NetworkAnswers, NetworkRow, network_row
+from sier_gui.core.study.planning import Plan, make_plan
+from sier_gui.core.study.protocol import fingerprint, load
+from sier_gui.core.study.randomisation import Randomisation, randomisation_test
+from sier_gui.core.study.records import Modality, Protocol, Rater, Response
+from sier_gui.core.study.responses import Answers, columns_of
+from sier_gui.core.study.rounding import percent
+from sier_gui.core.study.table import Table, make_table
+
+T = TypeVar("T")
+ASSUMPTIONS = {
+    "percent": "Agreement with the dataset's label, called accuracy; mean over raters of each rater's share.",
+    "interval": "95 % over raters and items, both as drawn at random: two-way cluster variance, Wilson form.",
+    "wilson": "Ignores clustering: as if every response came from another rater on another item.",
+    "mean": "Overall as the mean of unrounded class cells, as in the paper; classes weigh alike.",
+    "pooled": "Every response weighs alike, so classes weigh by how often they were shown.",
+    "weighted": "Classes weigh as in the whole dataset.",
+    "agreement": "Nominal answers; α and AC1 over items with two answers or more, κ only with equal raters.",
+    "hit_rate": "Wagner's Hᵤ from the confusion matrix pooled over raters; 0/0 is n/a.",
+    "randomisation": "Redraws raters' groups, keeping their sizes; assumes only that groups were drawn.",
+    "differences": "Class means; two-way cluster variance over raters and items with Student's t.",
+    "equivalence": "TOST: inside ± the margin, which was set beforehand, at the 1 − 2α interval.",
+    "gee": "Additive log odds; raters are clusters; ignores that items are drawn.",
+    "bayesian": "Additive log odds; raters and items as normal effects; variational, Laplace covariance.",
+    "paired": "Same rater on same item; only with wash-out between visits.",
+    "planning": "Independent responses, z tests, base .75; times 1 + 7·ICC_rater + 5·ICC_item by default.",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class StudyReport:
-    """Everything `study report` says."""
+    """Everything `study report` says; what could not be computed is in ``missing`` with its reason.
 
+    ``everyone``: the table with the excluded raters, where there are any. ``times_ms``: quartiles.
+    """
+
+    protocol: Protocol
+    answers: Answers
     table: Table
     flags: tuple[Flag, ...]
+    agreement: Mapping[Modality, Agreement]
+    confusion: Mapping[Modality, NDArray[np.int64]]
+    times_ms: Mapping[Modality, tuple[float, float, float]]
+    differences: tuple[Difference, ...]
+    icc: tuple[float, float]
+    plan: Plan
+    excluded: Mapping[str, str] = field(default_factory=dict)
+    everyone: Table | None = None
+    randomisation: Randomisation | None = None
+    gee: Model | None = None
+    bayesian: Model | None = None
+    paired: Paired | None = None
+    network: NetworkRow | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, Any]:
-        """As ``sier-gui study report`` prints it; percentages rounded half up to two decimals."""
-        return {"schema": 1, **table_json(self.table), "flags": [flag.as_json() for flag in self.flags]}
+    @property
+    def simulated(self) -> bool:
+        return any(flag.check == "simulated" for flag in self.flags)
+
+    def hit_rates(self, modality: Modality) -> list[float | None]:
+        """Wagner's Hᵤ of each class of ``answers.classes``."""
+        return unbiased_hit_rates(self.confusion[modality])
 
 
-def make_report(responses: Iterable[Response], shares: Mapping[str, float] | None = None) -> StudyReport:
-    """Report of all counted responses."""
-    table = make_table(columns_of(responses), shares)
-    return StudyReport(table, tuple(check_printed(printed(table))))
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a report is told beyond responses.
+
+    Attributes
+    ----------
+    shares : the dataset's class counts, for the weighted overall.
+    network : its answers to items, and its name.
+    unblinded : one sentence for each way in which somebody was not blind.
+    models : fit GEE and the Bayesian model too (seconds).
+    """
+
+    protocol: Protocol | None = None
+    classes: tuple[str, ...] = ()
+    shares: Mapping[str, float] | None = None
+    network: NetworkAnswers | None = None
+    network_name: str = "network"
+    raters: Sequence[Rater] = ()
+    stand_ins: Collection[str] = ()
+    unblinded: Sequence[str] = ()
+    models: bool = True
+
+
+def make_report(responses: Sequence[Response], setting: Setting = Setting()) -> StudyReport:
+    """Table 1 with everything beside it.
+
+    Raises
+    ------
+    SierError : nothing counts, or a sample has two labels.
+    """
+    protocol = setting.protocol or load("default")
+    out = excluded(responses, protocol.exclusion, setting.raters)
+    kept = [response for response in responses if response.rater not in out]
+    if not any(response.counted for response in kept):
+        raise SierError(
+            f"All raters are excluded: {'; '.join(f'{r} {why}' for r, why in out.items())}."
+            if out
+            else "No response counts for Table 1.",
+            "Look at the exclusion rules of the protocol.",
+        )
+    answers = columns_of(kept, setting.classes)
+    table = make_table(answers, setting.shares)
+    icc = intraclass(answers)
+    found, missing = _tests(answers, protocol, setting.models)
+    flags = [
+        *check_printed(printed(table)),
+        *caveats(answers, responses, protocol, out, setting.raters, setting.stand_ins, setting.unblinded),
+    ]
+    return StudyReport(
+        protocol,
+        answers,
+        table,
+        tuple(flags),
+        {m: agreement(answers.of(m)) for m in answers.modalities},
+        {m: confusion(answers.of(m)) for m in answers.modalities},
+        {m: q for m in answers.modalities if (q := _quartiles(answers.of(m))) is not None},
+        tuple(differences(answers, protocol.tests.margin, protocol.tests.alpha)),
+        icc,
+        make_plan(protocol, *icc, classes=len(table.classes)),
+        out,
+        make_table(columns_of(responses, setting.classes), setting.shares) if out else None,
+        network=None
+        if setting.network is None
+        else network_row(answers, setting.network, setting.network_name),
+        missing=missing,
+        **found,
+    )
+
+
+def _tests(answers: Answers, protocol: Protocol, models: bool) -> tuple[dict[str, Any], dict[str, str]]:
+    """What of the tests can be computed, and why the rest cannot."""
+    found: dict[str, Any] = {}
+    missing: dict[str, str] = {}
+
+    def attempt(name: str, compute: Callable[[], T]) -> None:
+        try:
+            found[name] = compute()
+        except SierError as error:
+            missing[name] = str(error)
+
+    if protocol.repeats:
+        found["paired"] = paired_tests(answers)
+        missing["randomisation"] = "In a repeat design every group meets everything; see the paired tests."
+    else:
+        attempt("randomisation", lambda: randomisation_test(answers, protocol.tests.draws, protocol.seed))
+        missing["paired"] = "McNemar and Cochran's Q need a repeat design with wash-out."
+    for name, compute in (("gee", gee), ("bayesian", bayesian)):
+        if not models:
+            missing[name] = "Not asked for."
+        elif len(answers.raters) < FEW_RATERS or len(answers.modalities) < 2:
+            missing[name] = f"It needs {FEW_RATERS} raters or more and two modalities."
+        else:
+            attempt(name, lambda compute=compute: compute(answers))  # type: ignore[misc]
+    return found, missing
+
+
+def _quartiles(answers: Answers) -> tuple[float, float, float] | None:
+    times = answers.rt_ms[~np.isnan(answers.rt_ms)]
+    return tuple(map(float, np.percentile(times, (25, 50, 75)))) if len(times) else None  # type: ignore[return-value]
 
 
 def printed(table: Table) -> Printed:
@@ -45,54 +194,13 @@ def printed(table: Table) -> Printed:
     )
 
 
-def table_json(table: Table) -> dict[str, Any]:
+def design_of(report: StudyReport) -> dict[str, Any]:
+    """The protocol, its seed and the program's version: what makes a report repeatable."""
+    protocol = report.protocol
     return {
-        "cells": [_cell(cell) for cell in table.cells.values()],
-        "overall": [_overall(overall) for overall in table.overall.values()],
+        "protocol": asdict(protocol),
+        "seed": protocol.seed,
+        "fingerprint": fingerprint(protocol),
+        "program": f"sier-gui {sier_gui.__version__}",
+        "simulated": report.simulated,
     }
-
-
-def _cell(cell: Cell) -> dict[str, Any]:
-    return {
-        "class": cell.label,
-        "modality": str(cell.modality),
-        "percent": as_number(cell.share),
-        "n": cell.n,
-        "sd": as_number(cell.sd),
-        "low": as_number(cell.low),
-        "high": as_number(cell.high),
-        "hits": cell.hits,
-        "raters": cell.raters,
-        "items": cell.items,
-        "wilson": _pair(cell.wilson),
-    }
-
-
-def _overall(overall: Overall) -> dict[str, Any]:
-    mean = overall.mean
-    return {
-        "modality": str(overall.modality),
-        "percent": as_number(mean.share),
-        "n": overall.n,
-        "sd": as_number(overall.sd),
-        "low": as_number(mean.low),
-        "high": as_number(mean.high),
-        "unrounded": as_number(mean.share, 4),
-        "hits": overall.hits,
-        "raters": overall.raters,
-        "wilson": _pair(overall.wilson),
-        "pooled": _figure(overall.pooled),
-        "weighted": None if overall.weighted is None else _figure(overall.weighted),
-    }
-
-
-def _figure(figure: Figure) -> dict[str, Any]:
-    return {
-        "percent": as_number(figure.share),
-        "low": as_number(figure.low),
-        "high": as_number(figure.high),
-    }
-
-
-def _pair(ends: tuple[float, float]) -> list[float | None]:
-    return [as_number(end) for end in ends]

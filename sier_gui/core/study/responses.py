@@ -22,6 +22,7 @@ COLUMNS = (
     "confidence", "rt_ms", "replays", "counted",
 )  # fmt: skip
 REQUIRED = ("rater", "sample_id", "label", "modality", "answer")
+PAPER_CLASSES = ("happy", "sad", "hate", "anger")  # in the order of 000's Table 1
 TABLE_KINDS = (Kind.MAIN, Kind.RESERVE)  # what Table 1 counts
 T = TypeVar("T")
 _TRUE, _FALSE = ("1", "true", "yes"), ("0", "false", "no")
@@ -210,7 +211,7 @@ _ARRAYS = ("rater", "item", "label", "modality", "answer", "list", "group", "rt_
 
 
 def columns_of(responses: Iterable[Response], classes: Sequence[str] = ()) -> Answers:
-    """The counted ones of ``responses``; classes in the given order, else as they first appear.
+    """The counted ones of ``responses``; classes in the given order, else in the paper's, else as they come.
 
     Raises
     ------
@@ -226,7 +227,10 @@ def columns_of(responses: Iterable[Response], classes: Sequence[str] = ()) -> An
                 f"Sample {response.sample_id} is labelled {labels[response.sample_id]} and {response.label}.",
                 "A sample has one label; correct the rows.",
             )
-    names = dict.fromkeys((*classes, *(r.label for r in counted), *sorted({r.answer for r in counted})))
+    shown = {response.label for response in counted}
+    known = [name for name in PAPER_CLASSES if name in shown]
+    answered = sorted({response.answer for response in counted})
+    names = dict.fromkeys((*classes, *known, *(r.label for r in counted), *answered))
     present = {response.modality for response in counted}
     modalities = tuple(modality for modality in Modality if modality in present)
     raters = tuple(dict.fromkeys(response.rater for response in counted))

@@ -1,0 +1,112 @@
+"""What speaks against a study's own table, beyond its printed numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sier_gui.core.study.checks import FEW_RATERS, Flag
+from sier_gui.core.study.records import Protocol, Rater, Response
+from sier_gui.core.study.responses import TABLE_KINDS, Answers
+
+
+def caveats(
+    answers: Answers,
+    responses: Sequence[Response],
+    protocol: Protocol,
+    excluded: Mapping[str, str],
+    raters: Sequence[Rater] = (),
+    stand_ins: Collection[str] = (),
+    unblinded: Sequence[str] = (),
+) -> list[Flag]:
+    """Flags on who answered, what was met and how blind it was; ``answers`` are those that count."""
+    return [
+        *_simulated(answers, responses, stand_ins),
+        *_few(answers),
+        *_design(answers, protocol),
+        *_sessions(answers, responses, protocol, raters, unblinded),
+        *(Flag("excluded", f"{rater} is left out: {reason}.") for rater, reason in excluded.items()),
+    ]
+
+
+def _simulated(answers: Answers, responses: Sequence[Response], stand_ins: Collection[str]) -> Iterator[Flag]:
+    programs = {r.rater for r in responses if r.simulated} & set(answers.raters)
+    if programs:
+        yield Flag(
+            "simulated",
+            f"{len(programs)} of {len(answers.raters)} raters are simulated: programs, no people. "
+            "Nothing here says how people judge.",
+        )
+    heard = {r.reader for r in responses if r.counted and r.modality.human} & set(stand_ins)
+    if heard:
+        yield Flag("stand-in", f"“Human speech” was said by stand-in readers, synthesizers: {_names(heard)}.")
+
+
+def _few(answers: Answers) -> Iterator[Flag]:
+    for place, modality in enumerate(answers.modalities):
+        column = answers.modality == place
+        raters = len(np.unique(answers.rater[column]))
+        if raters == 1:
+            yield Flag(
+                "raters",
+                f"{modality}: one rater; the interval ignores how raters differ, and there is no SD.",
+                modality,
+            )
+        elif raters < FEW_RATERS:
+            yield Flag("raters", f"{modality}: only {raters} raters.", modality)
+        if any(_unequal(answers.rater[column & (answers.label == c)]) for c in range(len(answers.classes))):
+            yield Flag(
+                "unequal",
+                f"{modality}: raters answered unequal numbers; their mean is no share of responses.",
+                modality,
+            )
+
+
+def _unequal(raters: NDArray[np.int64]) -> bool:
+    counts = np.unique(raters, return_counts=True)[1]
+    return len(set(counts.tolist())) > 1
+
+
+def _design(answers: Answers, protocol: Protocol) -> Iterator[Flag]:
+    met = Counter(zip(answers.rater.tolist(), answers.item.tolist(), strict=True))
+    again = sum(n > 1 for n in met.values())
+    if again and not protocol.repeats:
+        yield Flag(
+            "repeated",
+            f"Items were met more than once by the same rater ({again} pairs): memory may raise later "
+            "answers, and the protocol has no wash-out.",
+        )
+    twice = Counter(
+        zip(answers.rater.tolist(), answers.item.tolist(), answers.modality.tolist(), strict=True)
+    )
+    double = sum(n > 1 for n in twice.values())
+    if double:
+        yield Flag("repeated", f"{double} items were answered twice by one rater in the same modality.")
+
+
+def _sessions(
+    answers: Answers,
+    responses: Sequence[Response],
+    protocol: Protocol,
+    raters: Sequence[Rater],
+    unblinded: Sequence[str],
+) -> Iterator[Flag]:
+    unfinished = {rater.rater for rater in raters if not rater.finished} & set(answers.raters)
+    if unfinished:
+        yield Flag("unfinished", f"Unfinished sessions: {_names(unfinished)}.")
+    for reason in unblinded:
+        yield Flag("unblinded", f"Not blind: {reason}")
+    if raters and len(raters) < protocol.design.raters:
+        yield Flag(
+            "raters", f"{len(raters)} of the protocol's {protocol.design.raters} raters have been enrolled."
+        )
+    lost = sum(r.kind in TABLE_KINDS and not r.counted for r in responses)
+    if lost:
+        yield Flag("lost", f"{lost} main trials do not count (technical problems or interruptions).")
+
+
+def _names(names: Collection[str]) -> str:
+    return ", ".join(sorted(names))

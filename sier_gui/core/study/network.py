@@ -1,0 +1,89 @@
+"""The network's own row of Table 1: its answers to the same items, per modality (000 §5.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sier_gui.core.errors import SierError
+from sier_gui.core.study.records import Modality
+from sier_gui.core.study.responses import Answers, read_csv
+from sier_gui.core.study.rounding import as_number
+
+NetworkAnswers = Mapping[tuple[str, Modality], str]  # (sample id, modality) → class
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRow:
+    """``share``: mean of classes, over ``items`` of the table's ``of`` items that the network answered."""
+
+    name: str
+    share: Mapping[Modality, Fraction]
+    cells: Mapping[tuple[str, Modality], Fraction]
+    items: Mapping[Modality, int]
+    of: Mapping[Modality, int]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "overall": [
+                {
+                    "modality": str(modality),
+                    "percent": as_number(share),
+                    "items": self.items[modality],
+                    "of": self.of[modality],
+                }
+                for modality, share in self.share.items()
+            ],
+            "cells": [
+                {"class": label, "modality": str(modality), "percent": as_number(share)}
+                for (label, modality), share in self.cells.items()
+            ],
+        }
+
+
+def network_row(answers: Answers, network: NetworkAnswers, name: str) -> NetworkRow:
+    """The network's agreement with the labels of the items that ``answers`` are about."""
+    share: dict[Modality, Fraction] = {}
+    cells: dict[tuple[str, Modality], Fraction] = {}
+    items: dict[Modality, int] = {}
+    of: dict[Modality, int] = {}
+    for modality in answers.modalities:
+        column = answers.of(modality)
+        first = np.unique(column.item, return_index=True)[1]
+        of[modality] = len(first)
+        hits: dict[str, list[bool]] = {}
+        for item, label in zip(column.item[first], column.label[first], strict=True):
+            answer = network.get((answers.items[item], modality))
+            if answer is not None:
+                hits.setdefault(answers.classes[label], []).append(answer == answers.classes[label])
+        items[modality] = sum(map(len, hits.values()))
+        here = {label: Fraction(sum(found), len(found)) for label, found in hits.items()}
+        cells |= {(label, modality): value for label, value in here.items()}
+        if here:
+            share[modality] = sum(here.values(), Fraction(0)) / len(here)
+    return NetworkRow(name, share, cells, items, of)
+
+
+def read_network(file: Path) -> NetworkAnswers:
+    """A network's answers: CSV with ``sample_id,modality,answer``.
+
+    Raises
+    ------
+    SierError : unreadable, a column missing, or an unknown modality (row named).
+    """
+    found: dict[tuple[str, Modality], str] = {}
+    for number, row in enumerate(read_csv(file, ("sample_id", "modality", "answer")), 2):
+        try:
+            modality = Modality(row["modality"])
+        except ValueError as error:
+            raise SierError(
+                f"{file}, row {number}: {row['modality']!r} is no modality.", f"Use {', '.join(Modality)}."
+            ) from error
+        found[row["sample_id"], modality] = row["answer"]
+    return found
