@@ -11,6 +11,7 @@ from sier_gui.cli import survey, verbs
 from sier_gui.cli.ablate import ablate, add_ablate, add_metrics, metrics
 from sier_gui.cli.build import add_build, build_dataset
 from sier_gui.cli.study import add_study, study
+from sier_gui.cli.train import add_train, train
 from sier_gui.cli.truth import truth
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -143,12 +144,13 @@ def verb_parser() -> argparse.ArgumentParser:
     verb.add_argument("files", nargs="+", metavar="FILE")
     add_dataset(add("validate", verbs.validate, "The opening report: every problem with its row and reason."))
 
-    verb = add("train", verbs.train, "Train a release on a dataset.")
+    verb = add("train", train, "Train a release on a dataset. Ctrl+C ends it and keeps the best.")
     add_dataset(verb)
-    verb.add_argument("--config", required=True, metavar="TOML", help="a file, or the preset paper or small")
-    verb.add_argument("--out", required=True, metavar="DIR", help="the release's folder: <name>/<version>")
-    verb.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
+    add_train(verb)
     verb.add_argument("--device", choices=DEVICES, default="auto")
+    verb.add_argument(
+        "--workers", type=positive, metavar="N", help="processes that share the networks (default 1)"
+    )
 
     verb = add("ablate", ablate, "Table 2: every network of the family trained and tested on a dataset.")
     add_dataset(verb)
@@ -184,6 +186,8 @@ def parse_verb(argv: Sequence[str]) -> argparse.Namespace:
             parser.error("predict takes a dataset, or --image and --speech, not both")
         if arguments.dataset is None and not all(pair):
             parser.error("predict needs a dataset, or both --image and --speech")
+    if arguments.run is train and (arguments.config is None) != arguments.join:
+        parser.error("train takes --config, or --join to take part in a training that goes on")
     if arguments.run is verbs.explain:
         if arguments.out is not None and not arguments.all:
             parser.error("--out takes a whole dataset: give --all")

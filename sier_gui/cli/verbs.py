@@ -285,25 +285,6 @@ def validate(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def train(arguments: argparse.Namespace) -> int:
-    from sier_gui.core.nets.training import load_config
-    from sier_gui.core.nets.training import train as train_release
-
-    catalogue = open_catalogue(arguments)
-    config = load_config(arguments.config)
-    release = train_release(
-        catalogue,
-        config,
-        Path(arguments.out),
-        resume=arguments.resume,
-        device=arguments.device,
-        report=terminal_report(),
-    )
-    metrics = json.loads((release.folder / "metrics.json").read_text(encoding="utf-8"))
-    emit(arguments, metrics, [f"{release.label} written to {release.folder}"])
-    return 0
-
-
 def models(arguments: argparse.Namespace) -> int:
     from sier_gui.core.nets.releases import list_releases, verify
 

@@ -92,9 +92,14 @@ class _Stopped(CancelToken):
 
 
 def _start_worker(stop: Event) -> None:
-    """Ctrl-C is the parent's to answer; a worker whose parent was killed ends at once."""
     global _stopped
     _stopped = stop
+    follow_parent()
+
+
+def follow_parent() -> None:
+    """In a process of one's own making: Ctrl-C is the parent's to answer, and it ends when the parent does,
+    however that comes about."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="sier-gui parent watch", daemon=True).start()
 

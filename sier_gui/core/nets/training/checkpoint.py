@@ -7,7 +7,7 @@ sampler and of the generators.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,7 @@ def save(
             for key, value in optimiser.state.get(parameter, {}).items():
                 if value is not None:  # SGD without momentum
                     tensors[f"optimiser/{name}/{key}"] = value
-    _write(file, tensors, {"state": json.dumps(asdict(state))})
+    _write(file, tensors, {"state": json.dumps(vars(state))})
 
 
 def _write(file: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sier_gui.core.domain import Modality
 from sier_gui.core.nets.networks import SHAPES, Network
 from sier_gui.core.nets.training.data import Indices, Source
-from sier_gui.core.nets.training.metrics import evaluate
+from sier_gui.core.nets.training.intervals import from_confusion
 from sier_gui.core.nets.training.predictions import ALL
 
 if TYPE_CHECKING:
@@ -75,16 +75,17 @@ def softmax(logits: Tensor) -> NDArray[np.float64]:
 
 
 def epoch_figures(
-    labels: NDArray[np.int64], views: Mapping[str, NDArray[np.float64]], classes: Sequence[str]
+    labels: NDArray[np.int64], views: Mapping[str, NDArray[np.float64]], classes: int
 ) -> dict[str, float]:
     """For an epoch's line: of all streams "validation_…", of each alone "image_…" and "speech_…"."""
-    found: dict[str, float] = {}
-    for view, shares in views.items():
-        figures = evaluate(labels, shares, classes)
-        prefix = "validation" if view == ALL else view
-        for name in ("accuracy", "balanced_accuracy", "macro_f1", "kappa"):
-            found[f"{prefix}_{name}"] = float(figures[name])
-    return found
+    pairs = [labels * classes + shares.argmax(axis=1) for shares in views.values()]
+    counts = np.array([np.bincount(pair, minlength=classes**2) for pair in pairs], np.float64)
+    figures = from_confusion(counts.reshape(-1, classes, classes))
+    return {
+        f"{'validation' if view == ALL else view}_{name}": float(figures[name][number])
+        for number, view in enumerate(views)
+        for name in ("accuracy", "balanced_accuracy", "macro_f1", "kappa")
+    }
 
 
 def split(index: Indices) -> list[Indices]:

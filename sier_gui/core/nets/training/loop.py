@@ -262,7 +262,7 @@ class Fit:
         weights = torch.from_numpy(self.class_weights).to(self.device)
         loss = loss_of(gathered[ALL], self._targets(index), self.config.loss, weights)
         shares = {view: softmax(logits) for view, logits in gathered.items()}
-        figures = epoch_figures(self.task.labels[index], shares, self.network.classes)
+        figures = epoch_figures(self.task.labels[index], shares, len(self.network.classes))
         return {"validation_loss": float(loss), **figures}
 
     def _stream_logits(self, stage: Stage, index: Indices) -> Tensor:

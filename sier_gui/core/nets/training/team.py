@@ -16,7 +16,7 @@ from sier_gui.core.nets.training.history import UNITS, EpochProgress, Follower, 
 from sier_gui.core.nets.training.session import Session, threads
 from sier_gui.core.nets.training.signals import Stopped
 from sier_gui.core.nets.training.units import Unit
-from sier_gui.core.spreading import processes
+from sier_gui.core.spreading import follow_parent, processes
 from sier_gui.core.tasks import Cancelled, CancelToken, Pause, Report, silent
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def train_on_several(session: Session, unit: Unit) -> None:
 
 def _on_one_device(fabric: Fabric, errand: Errand, name: str) -> str:
     """In the process of one device; how it ended travels as text, exceptions would end the others badly."""
+    follow_parent()
     try:
         with threads(max(1, errand.threads // fabric.world_size)):
             session = Session(
