@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,8 @@ SHOWING_S = 0.3  # after a switch the window decodes, lays out and paints a new 
 class Ticker(QObject):
     """Notes how late each tick comes, in seconds, by what the window was doing (`phase`).
 
-    Beside it, what of that is our own doing: as much CPU time as the process used meanwhile, at most. Where
-    other processes have the machine, or stop ours, a tick is late and hardly any CPU time was used.
+    Beside it, what of that is our own doing: less what this thread waited for a core, and as much CPU time as
+    the process used meanwhile, at most. Where others have the machine, or stop us, little is left of it.
     """
 
     def __init__(self) -> None:
@@ -25,7 +26,7 @@ class Ticker(QObject):
         self.late: dict[str, list[tuple[float, float]]] = {}
         self.phase = "idle"
         self._passing, self._until = "", 0.0
-        self._due, self._used = 0.0, 0.0
+        self._due, self._used, self._waited = 0.0, 0.0, 0.0
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
@@ -35,22 +36,28 @@ class Ticker(QObject):
         self._passing, self._until = phase, time.perf_counter() + seconds
 
     def start(self) -> None:
-        self._due, self._used = time.perf_counter() + TICK_MS / 1000, time.process_time()
+        self._due = time.perf_counter() + TICK_MS / 1000
+        self._used, self._waited = time.process_time(), waited_for_a_core()
         self._timer.start(TICK_MS)
 
     def stop(self) -> None:
         self._timer.stop()
 
     def _tick(self) -> None:
-        now, used = time.perf_counter(), time.process_time()
+        now, used, waited = time.perf_counter(), time.process_time(), waited_for_a_core()
         late = max(0.0, now - self._due)
-        own = min(late, used - self._used)
+        own = max(0.0, min(late - (waited - self._waited), used - self._used))
         phase = self._passing if now < self._until else self.phase
         self.late.setdefault(phase, []).append((late, own))
-        self._due, self._used = now + TICK_MS / 1000, used
+        self._due, self._used, self._waited = now + TICK_MS / 1000, used, waited
 
     def result(self) -> dict[str, dict[str, float]]:
         return {phase: lateness(late) for phase, late in self.late.items()}
+
+
+def waited_for_a_core() -> float:
+    """Seconds that the calling thread was ready to run and did not, by the kernel (Linux)."""
+    return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
 
 
 def settle(ms: int) -> None:
@@ -72,6 +79,7 @@ def until(condition: Any, limit_s: float = 120, every_ms: int = 1) -> float:
     tick.timeout.connect(look)
     tick.start(every_ms)
     loop.exec()
+    tick.timeout.disconnect(look)  # a cycle would be let go by whichever thread comes to look for garbage
     if not condition():
         raise RuntimeError("the condition did not come true")
     return time.perf_counter() - started

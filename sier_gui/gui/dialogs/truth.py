@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, Qt, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QColor, QFont
+from PySide6.QtGui import QCloseEvent, QColor, QFont, QPalette, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -52,8 +52,8 @@ class CurvePlot(pg.PlotWidget):
 
     def __init__(self, name: str, below: str, corner: tuple[int, int]) -> None:
         super().__init__(enableMenu=False)
-        self._name, self._corner = name, corner
-        self._drawn: list[tuple[str, str, np.ndarray]] = []
+        self._name = name
+        self._lines: dict[tuple[str, str], pg.PlotCurveItem] = {}  # by method and its name in words
         self.setAccessibleName(name)
         self.setMouseEnabled(x=False, y=False)
         self.hideButtons()
@@ -61,14 +61,38 @@ class CurvePlot(pg.PlotWidget):
         self.setMinimumSize(220, 190)
         self.setTitle(name, size="10pt")
         self.setLabel("bottom", below)
+        self.setXRange(0, 1, padding=0.02)
+        self.disableAutoRange()  # else each line would measure all
+        self.plotItem.layout.setContentsMargins(0, 0, 12, 0)  # room for half of the last number
+        self.getAxis("bottom").setStyle(hideOverlappingLabels=False)
+        for side in ("left", "bottom"):
+            self.getAxis(side).enableAutoSIPrefix(False)
         self.legend = self.addLegend(offset=corner, labelTextSize="8pt")
+        self._colour()
 
     def show_curves(self, drawn: list[tuple[str, str, np.ndarray]]) -> None:
         """``drawn``: method, its name in words, and the value after each step, (steps + 1,)."""
-        self._drawn = drawn
-        self._draw()
+        if list(self._lines) != [(method, words) for method, words, _ in drawn]:
+            self._make_lines([(method, words) for method, words, _ in drawn])
+        for line, (_, _, curve) in zip(self._lines.values(), drawn, strict=True):
+            line.setData(np.linspace(0, 1, len(curve)), curve)
 
-    def _draw(self) -> None:
+    def _make_lines(self, names: list[tuple[str, str]]) -> None:
+        """Not `plot`, whose items can do more and take five times as long to make."""
+        self.legend.clear()
+        for line in self._lines.values():
+            self.removeItem(line)
+        self._lines = {name: pg.PlotCurveItem(pen=self._pen(name[0]), name=name[1]) for name in names}
+        for depth, line in enumerate(self._lines.values()):
+            line.setZValue(-depth)  # ours, the first, on top
+            self.addItem(line, ignoreBounds=True)
+
+    def _pen(self, method: str) -> QPen:
+        colour, style = _LINES.get(method, (self.palette().color(QPalette.ColorRole.Accent).name(), None))
+        width = 3 if style is None else 2
+        return pg.mkPen(QColor(colour), width=width, style=style or Qt.PenStyle.SolidLine)
+
+    def _colour(self) -> None:
         palette = self.palette()
         self.setBackground(palette.color(palette.ColorRole.Window))
         text = palette.color(palette.ColorRole.WindowText)
@@ -76,26 +100,18 @@ class CurvePlot(pg.PlotWidget):
             axis = self.getAxis(side)
             axis.setPen(palette.color(palette.ColorRole.Mid))
             axis.setTextPen(text)
-            axis.enableAutoSIPrefix(False)
         self.setTitle(self._name, size="10pt", color=text.name())
-        self.plotItem.clear()
-        self.legend.clear()
-        self.legend.setLabelTextColor(text)
         veil = palette.color(palette.ColorRole.Window)
         veil.setAlpha(200)  # lines shine through, letters stay readable
         self.legend.setBrush(veil)
-        for depth, (method, words, curve) in enumerate(self._drawn):
-            colour, style = _LINES.get(method, (palette.color(palette.ColorRole.Accent).name(), None))
-            pen = pg.mkPen(
-                QColor(colour), width=3 if style is None else 2, style=style or Qt.PenStyle.SolidLine
-            )
-            line = self.plot(np.linspace(0, 1, len(curve)), curve, pen=pen, name=words)
-            line.setZValue(-depth)  # ours, the first, on top
+        self.legend.setLabelTextColor(text)
+        for (method, _), line in self._lines.items():
+            line.setPen(self._pen(method))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "legend"):
-            self._draw()
+            self._colour()
 
 
 class TruthDialog(QDialog):
