@@ -94,7 +94,7 @@ def build_dataset(arguments: argparse.Namespace) -> int:
 
 def build_request(arguments: argparse.Namespace) -> BuildRequest:
     from sier_gui.core.construct.pipeline.labels import MAPPING
-    from sier_gui.core.construct.pipeline.request import BuildRequest, parse_voice
+    from sier_gui.core.construct.pipeline.request import DEFAULT_IER, DEFAULT_SER, BuildRequest, parse_voice
     from sier_gui.core.construct.synthesizers import Prosody
 
     return BuildRequest(
@@ -102,8 +102,8 @@ def build_request(arguments: argparse.Namespace) -> BuildRequest:
         images=Path(arguments.images),
         voices=tuple(parse_voice(name) for name in arguments.synthesizers.split(",")),
         prosody=Prosody(pitch=arguments.pitch, rate=arguments.rate),
-        ser=arguments.ser or "",
-        ier=arguments.ier or "",
+        ser=arguments.ser or DEFAULT_SER,
+        ier=arguments.ier or DEFAULT_IER,
         mapping={**MAPPING, **dict(map(_mapped, arguments.map))},
         rule=arguments.rule,
         threshold=arguments.threshold,

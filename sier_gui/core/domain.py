@@ -118,6 +118,7 @@ class SampleInputs:
     content_hash: str  # sha256 over the tensors: the cache's key to this sample
     words: tuple[WordSpan, ...] = ()
     words_by: str = ""  # "pocketsphinx", "energy"; empty where nobody asked
+    absent: frozenset[Modality] = frozenset()  # the sample has none: zeros stand for it, and no map is true
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # numpy among them: the window is on the screen before it is 
 
     from sier_gui.core.dataset.catalogue import Catalogue
     from sier_gui.core.dataset.query import PredictionTable
-    from sier_gui.core.domain import Prediction, Sample, SampleInputs, WordSpan
+    from sier_gui.core.domain import Modality, Prediction, Sample, SampleInputs, WordSpan
     from sier_gui.core.explain.attribution import Attribution
     from sier_gui.core.nets.releases import Release
 
@@ -25,11 +25,19 @@ class SampleView:
     """A decoded sample, ready to be looked at and listened to."""
 
     sample: Sample
-    picture: np.ndarray | None  # uint8 (height, width, 3), oriented; None when the file is broken
-    speech: np.ndarray | None  # float32 (n,) mono at ``rate``; None when the file is broken
+    picture: np.ndarray | None  # uint8 (height, width, 3), oriented; None: broken or absent
+    speech: np.ndarray | None  # float32 (n,) mono at ``rate``; None: broken or absent
     rate: int
-    inputs: SampleInputs | None  # None when either file is broken
+    inputs: SampleInputs | None  # None when a file is broken, or there is none
     errors: tuple[str, ...] = ()
+
+    @property
+    def lacking(self) -> tuple[Modality, ...]:
+        """What the dataset has no file of, for this sample."""
+        from sier_gui.core.domain import Modality
+
+        there = {Modality.IMAGE: self.picture, Modality.SPEECH: self.speech}
+        return tuple(m for m in Modality if m not in self.sample.paths and there[m] is None)
 
 
 @dataclass(frozen=True, slots=True)

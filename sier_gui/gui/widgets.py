@@ -197,6 +197,11 @@ def paint_notice(painter: QPainter, area: QRect | QRectF, title: str, hint: str,
     painter.drawText(QRectF(box.left(), below, box.width(), max(0.0, box.bottom() - below)), flags, hint)
 
 
+def absent_text(sample_id: str, what: str, stands_for_it: str) -> str:
+    """In place of what a dataset does not have; nothing is wrong."""
+    return f"The dataset has no {what} for {sample_id}. A network that takes both is given {stands_for_it}."
+
+
 def track_colour(palette: QPalette) -> QColor:
     """The empty part of a bar: there, but quiet."""
     colour = palette.color(QPalette.ColorRole.Mid)

@@ -132,6 +132,18 @@ def broken_speech(state: AppState, _board: Board) -> None:
     state.set_sample(views.view(broken=Modality.SPEECH))
 
 
+def no_picture(state: AppState, _board: Board) -> None:
+    of = views.view(absent=Modality.IMAGE)
+    state.set_sample(of)
+    state.set_prediction(views.prediction(of))
+
+
+def no_speech(state: AppState, _board: Board) -> None:
+    of = views.view(absent=Modality.SPEECH)
+    state.set_sample(of)
+    state.set_prediction(views.prediction(of))
+
+
 def wide(state: AppState, _board: Board) -> None:
     explained(state, views.view(width=3000, height=400), grid=16, segments=32)
 
@@ -205,7 +217,8 @@ def empty(_state: AppState, _board: Board) -> None:
 
 STATES: tuple[Callable[[AppState, Board], None], ...] = (
     empty, loading, sample_only, coarse, hidden, signed, importance, own_scale, hovered_patch,
-    hovered_speech, broken_picture, broken_speech, wide, padded, short, minute, window_in_time, eight, three,
+    hovered_speech, broken_picture, broken_speech, no_picture, no_speech, wide, padded, short, minute,
+    window_in_time, eight, three,
     long_text, zoomed, modality_only, sampled, stopped, banded, by_words,
 )  # fmt: skip
 OPENERS = ("explain.options", "explain.truth")

@@ -93,7 +93,9 @@ class Predictor:
                 token.check()  # decoding may be slow: a cancel is answered after the current file
                 try:
                     sample = catalogue.sample(row)
-                    readable.append((row, load_inputs(sample, self.front), sample.label))
+                    inputs = load_inputs(sample, self.front, absent=True)
+                    self.check(inputs)
+                    readable.append((row, inputs, sample.label))
                 except SierError as error:
                     answers[row] = error
             predictions = self.predict(
@@ -103,6 +105,16 @@ class Predictor:
             for row in chunk:
                 yield row, answers[row]
             report(Progress(start + len(chunk), len(rows), "predicting"))
+
+    def check(self, inputs: SampleInputs) -> None:
+        """Raises `SierError` where the sample has nothing of what the network looks at."""
+        streams = streams_of(self.release)
+        if inputs.absent.issuperset(streams):
+            raise SierError(
+                f"Sample {inputs.sample_id} has no {' and no '.join(streams)}, and {self.release.label} takes"
+                " nothing else.",
+                "Use another release.",
+            )
 
     def _logits(self, inputs: Sequence[SampleInputs]) -> NDArray[np.float64]:
         """(n, C) float64."""
@@ -114,6 +126,12 @@ class Predictor:
         with torch.inference_mode():
             logits = self.network.forward(stacked(Modality.IMAGE), stacked(Modality.SPEECH))
         return logits.double().cpu().numpy()
+
+
+def streams_of(release: Release) -> tuple[Modality, ...]:
+    """What its network looks at."""
+    named = release.network.options.get("streams", tuple(Modality))
+    return tuple(m for m in Modality if str(m) in map(str, named))
 
 
 def _with_labels(

@@ -105,7 +105,7 @@ class ExplainWorkflow(QObject):
     def _start(self) -> None:
         state = self._context.state
         view, release, options = state.sample, state.release, state.explain_options
-        if view is None or view.inputs is None or release is None:
+        if view is None or view.inputs is None or view.inputs.absent or release is None:
             return
         key = (release.weights_hash, f"{view.inputs.content_hash}{view.sample.text}", options)
         kept = self._kept.get(key)

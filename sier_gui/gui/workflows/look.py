@@ -163,24 +163,25 @@ class LookWorkflow(QObject):
 
 
 def decode(sample: Sample, front: FrontEnd) -> SampleView:
-    """Whatever of the sample can be decoded; what cannot is told in ``errors``."""
+    """Whatever of the sample can be decoded; what cannot is told in ``errors``.
+
+    A modality that the dataset has no file of is no error; the other one is enough for inputs.
+    """
     from sier_gui.core.audio.files import load_speech
     from sier_gui.core.dataset.inputs import inputs_from
     from sier_gui.core.images.files import read_image
 
     errors: list[str] = []
     picture = speech = inputs = None
-    for modality in (Modality.IMAGE, Modality.SPEECH):
+    for modality in sample.paths:
         try:
-            if modality not in sample.paths:
-                raise SierError(f"Sample {sample.sample_id} has no {modality} file.", "Add one to its row.")
             if modality is Modality.IMAGE:
                 picture = read_image(sample.paths[modality])
             else:
                 speech = load_speech(sample.paths[modality], front.sample_rate)
         except SierError as error:
             errors.append(str(error))
-    if picture is not None and speech is not None:
+    if sample.paths and not errors:
         inputs = inputs_from(sample.sample_id, picture, speech, front)
     return SampleView(sample, picture, speech, front.sample_rate, inputs, tuple(errors))
 

@@ -135,6 +135,7 @@ class PredictWorkflow(QObject):
 
         def work(_report: Report, _token: CancelToken) -> tuple[str, tuple[str, str], Prediction]:
             predictor = predictors.get(release)
+            predictor.check(inputs)
             (prediction,) = predictor.predict([inputs], labels=[label])
             return predictor.device, (release.weights_hash, inputs.content_hash), prediction
 

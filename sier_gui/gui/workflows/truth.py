@@ -40,6 +40,9 @@ class TruthWorkflow(QObject):
         view, release, options = state.sample, state.release, state.explain_options
         if view is None or view.inputs is None or release is None:
             return
+        if view.inputs.absent:
+            self._context.messages.info("This sample has one modality only: no map of it to be checked.")
+            return
         target, sample = overlay.explained_class(state), view.sample
         root = state.dataset.root if state.dataset is not None and sample.row >= 0 else None
         predictors, aligner = self._context.predictors, self._context.aligner

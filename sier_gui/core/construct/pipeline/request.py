@@ -19,9 +19,7 @@ from sier_gui.core.errors import SierError
 PAIRINGS = ("auto", "shuffle", "name", "label")
 REPEATS = ("drop", "pictures", "keep")
 BUILD_VERSION = 2  # goes up when the same request gives another table
-# The first of them that is installed; the last ones hear and see in one network.
-DEFAULT_SER = ("ser_emodb/1", "emodb_fer/1")
-DEFAULT_IER = ("ier_fer/1", "emodb_fer/1")
+DEFAULT_SER, DEFAULT_IER = "ser_emodb/1", "ier_fer/1"
 DEFAULT_VOICES = ("espeak-ng", "flite", "festival")
 
 
@@ -59,7 +57,7 @@ class BuildRequest:
     images : a folder with pictures, also in folders below it.
     voices : in any order; each sample draws its own order, and the next one speaks where one fails.
     prosody : of all voices.
-    ser, ier : releases that hear the speech and see the picture; "": the first installed of the defaults.
+    ser, ier : releases that hear the speech and see the picture.
     mapping, rule, threshold : see `labels.relabel`.
     pairing : "shuffle"; "name": the CSV's image column names the picture; "label": shuffled among the
         pictures in the folder that is called as the CSV's label; "auto": name where there is such a column.
@@ -74,8 +72,8 @@ class BuildRequest:
     images: Path
     voices: tuple[SynthVoice, ...] = field(default_factory=lambda: tuple(map(parse_voice, DEFAULT_VOICES)))
     prosody: Prosody = field(default_factory=Prosody)
-    ser: str = ""
-    ier: str = ""
+    ser: str = DEFAULT_SER
+    ier: str = DEFAULT_IER
     mapping: Mapping[str, str] = field(default_factory=lambda: dict(MAPPING))
     rule: str = "max"
     threshold: float = THRESHOLD

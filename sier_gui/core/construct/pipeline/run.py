@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,12 @@ from sier_gui.core.construct.pipeline.gather import gather_pictures, gather_text
 from sier_gui.core.construct.pipeline.labelling import answer_all, write_all
 from sier_gui.core.construct.pipeline.labels import check_classes
 from sier_gui.core.construct.pipeline.pictures import list_pictures, listing_hash
-from sier_gui.core.construct.pipeline.request import (
-    DEFAULT_IER,
-    DEFAULT_SER,
-    BuildRequest,
-    check_same,
-    identity,
-)
+from sier_gui.core.construct.pipeline.request import BuildRequest, check_same, identity
 from sier_gui.core.construct.pipeline.state import FILE, BuildState
 from sier_gui.core.construct.pipeline.voices import speak_all
 from sier_gui.core.domain import Modality
 from sier_gui.core.errors import SierError
-from sier_gui.core.nets.releases import Release, choose_release, list_releases
+from sier_gui.core.nets.releases import Release, choose_release
 from sier_gui.core.tasks import CancelToken, Report, silent
 
 
@@ -101,20 +94,12 @@ def build(
 
 def _releases(request: BuildRequest) -> dict[Modality, Release]:
     found = {}
-    for modality, name, defaults in (
-        (Modality.SPEECH, request.ser, DEFAULT_SER),
-        (Modality.IMAGE, request.ier, DEFAULT_IER),
-    ):
-        release = choose_release((), name=name or _first_installed(defaults))
+    for modality, name in ((Modality.SPEECH, request.ser), (Modality.IMAGE, request.ier)):
+        release = choose_release((), name=name)
         check_stream(release, modality)
         check_classes(release.classes, request.mapping)
         found[modality] = release
     return found
-
-
-def _first_installed(names: Sequence[str]) -> str:
-    installed = {release.label for release in list_releases()}
-    return next((name for name in names if name in installed), names[0])
 
 
 def _check_folder(out: Path) -> None:

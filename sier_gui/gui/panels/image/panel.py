@@ -13,7 +13,7 @@ from sier_gui.core.images.patches import patch_at, patch_rectangles
 from sier_gui.gui import overlay
 from sier_gui.gui.panels.image.canvas import PictureCanvas
 from sier_gui.gui.state import AppState, Hover
-from sier_gui.gui.widgets import ColourKey, ElidedLabel, LoadingNotice
+from sier_gui.gui.widgets import ColourKey, ElidedLabel, LoadingNotice, absent_text
 
 if TYPE_CHECKING:
     from sier_gui.gui.actions import ActionTable
@@ -70,6 +70,9 @@ class ImagePanel(QWidget):
             self.canvas.show_notice(
                 "No sample", "Choose one in the table, or drop a picture and a sound file here."
             )
+        elif Modality.IMAGE in view.lacking:
+            text = absent_text(view.sample.sample_id, "picture", "a black one")
+            self.canvas.show_notice("No picture", text)
         elif view.picture is None:
             reason = _picture_error(view)
             self.canvas.show_notice(f"The picture of {view.sample.sample_id} cannot be shown", reason)
@@ -128,7 +131,9 @@ class ImagePanel(QWidget):
 
     def _pixels(self) -> PixelMap | None:
         view = self._state.sample
-        return view.inputs.pixels if view is not None and view.inputs is not None else None
+        if view is None or view.inputs is None or view.picture is None:
+            return None
+        return view.inputs.pixels
 
     def _layer(self) -> overlay.Layer | None:
         attribution = overlay.current_attribution(self._state)

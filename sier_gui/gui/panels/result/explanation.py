@@ -157,6 +157,8 @@ class ExplanationPanel(QWidget):
             return "\n"
         if view is None:
             return "Choose a sample to see why the network decides.\n"
+        if view.lacking and not view.errors:
+            return f"Not explained: the dataset has no {view.lacking[0]} here.\n"
         if view.inputs is None:
             return "Not explained: a file of this sample is broken.\n"
         return "Not explained yet.\n"

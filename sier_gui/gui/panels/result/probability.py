@@ -146,7 +146,10 @@ class ProbabilityPanel(QWidget):
             return ""
         label = f"label {view.sample.label}" if view.sample.label else "no label"
         if prediction is not None:
-            return f"{label} · sees {prediction.predicted}"
+            without = f", without {view.lacking[0]}" if view.lacking else ""
+            return f"{label} · sees {prediction.predicted}{without}"
+        if view.inputs is None and not view.errors:
+            return f"{label} · cannot be predicted: no {' and no '.join(view.lacking)}"
         if view.inputs is None:
             return f"{label} · cannot be predicted: a file is broken"
         known = self._state.release is not None

@@ -17,7 +17,7 @@ from sier_gui.gui.panels.speech.items import mel_row, row_hz
 from sier_gui.gui.panels.speech.plots import SpeechPlots
 from sier_gui.gui.panels.speech.words import WordsRow
 from sier_gui.gui.state import AppState, Hover
-from sier_gui.gui.widgets import ColourKey, ElidedLabel, LoadingNotice
+from sier_gui.gui.widgets import ColourKey, ElidedLabel, LoadingNotice, absent_text
 
 if TYPE_CHECKING:
     from sier_gui.gui.actions import ActionTable
@@ -96,6 +96,9 @@ class SpeechPanel(QWidget):
     def _on_sample(self, view: SampleView | None) -> None:
         if view is None:
             self._clear("No speech", "Waveform, spectrogram and words of the chosen sample appear here.")
+            return
+        if Modality.SPEECH in view.lacking:
+            self._clear("No speech", absent_text(view.sample.sample_id, "speech", "silence"))
             return
         if view.speech is None or len(view.speech) == 0:
             path = str(view.sample.paths.get(Modality.SPEECH, ""))

@@ -49,6 +49,26 @@ def test_a_missing_modality_or_file_is_named(sample):
     lacking = replace(sample, paths={Modality.IMAGE: sample.paths[Modality.IMAGE]})
     with pytest.raises(SierError, match="no speech file"):
         load_inputs(lacking, FrontEnd())
+    nothing = replace(sample, paths={})
+    with pytest.raises(SierError, match="no image file"):
+        load_inputs(nothing, FrontEnd(), absent=True)
     sample.paths[Modality.SPEECH].unlink()
     with pytest.raises(SierError, match=r"a\.wav"):
         load_inputs(sample, FrontEnd())
+
+
+@pytest.mark.parametrize("gone", list(Modality))
+@pytest.mark.parametrize("fit", ["crop", "stretch", "pad"])
+def test_zeros_stand_for_what_a_sample_does_not_have(sample, gone, fit):
+    front = FrontEnd(image_fit=fit, time="window" if fit == "pad" else "stretch")
+    whole = load_inputs(sample, front)
+    lacking = replace(sample, paths={m: path for m, path in sample.paths.items() if m != gone})
+    inputs = load_inputs(lacking, front, absent=True, words=True)
+    assert (inputs.absent, whole.absent) == ({gone}, frozenset())
+    assert inputs.words == ()
+    for modality, tensor in whole.tensors.items():
+        assert inputs.tensors[modality].shape == tensor.shape
+        expected = np.zeros_like(tensor) if modality == gone else tensor
+        np.testing.assert_array_equal(inputs.tensors[modality], expected)
+    assert inputs.content_hash != whole.content_hash
+    assert load_inputs(sample, front, absent=True).absent == frozenset()
