@@ -10,6 +10,7 @@ from sier_gui import __version__
 from sier_gui.cli import survey, verbs
 from sier_gui.cli.ablate import ablate, add_ablate, add_metrics, metrics
 from sier_gui.cli.build import add_build, build_dataset
+from sier_gui.cli.models import add_models, models
 from sier_gui.cli.study import add_study, study
 from sier_gui.cli.train import add_train, train
 from sier_gui.cli.truth import truth
@@ -170,9 +171,7 @@ def verb_parser() -> argparse.ArgumentParser:
 
     add_study(add("study", study, "The human study: Table 1, its checks; a published table's checks."))
 
-    verb = add("models", verbs.models, "List, verify or fetch releases and trunk weights.")
-    verb.add_argument("action", choices=("list", "verify", "fetch"))
-    verb.add_argument("name", nargs="?", help="one release; for fetch vgg16 or vgg19")
+    add_models(add("models", models, "List or verify releases and trunk weights; fetch weights."))
     return parser
 
 

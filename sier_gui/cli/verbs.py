@@ -283,29 +283,3 @@ def validate(arguments: argparse.Namespace) -> int:
     emit(arguments, [p.as_json() for p in problems], rows)
     say(f"{len(catalogue)} samples, {len(problems)} problems.")
     return 0
-
-
-def models(arguments: argparse.Namespace) -> int:
-    from sier_gui.core.nets.releases import list_releases, verify
-
-    if arguments.action == "fetch":
-        from sier_gui.core.nets.fetching import fetch
-
-        name = arguments.name or "vgg16"
-        file = fetch(name, report=terminal_report())
-        emit(arguments, {"schema": 1, "name": name, "file": str(file)}, [f"{name}\t{file}"])
-        return 0
-    releases = list_releases()
-    if arguments.name:
-        from sier_gui.core.nets.releases import choose_release
-
-        releases = [choose_release((), name=arguments.name)]
-    problems = {r.label: verify(r) if arguments.action == "verify" else [] for r in releases}
-    rows = [
-        {"name": r.name, "version": r.version, "classes": list(r.classes), "problems": problems[r.label]}
-        for r in releases
-    ]
-    state = "verified" if arguments.action == "verify" else ""
-    lines = (f"{r.label}\t{', '.join(r.classes)}\t{'; '.join(problems[r.label]) or state}" for r in releases)
-    emit(arguments, rows, lines)
-    return 1 if any(problems.values()) else 0

@@ -66,6 +66,12 @@ class Release:
         return tuple(self.config["network"]["classes"])
 
     @property
+    def streams(self) -> tuple[Modality, ...]:
+        """The modalities it looks at; another one that it is given changes nothing."""
+        given = self.config["network"].get("streams", [str(m) for m in Modality])
+        return tuple(m for m in Modality if str(m) in given)
+
+    @property
     def front(self) -> FrontEnd:
         return front_from_table(self.config.get("front", {}), self.label)
 
@@ -127,9 +133,9 @@ def choose_release(
     """The release called ``name`` (``name``, ``name/version`` or a folder), else the one that fits the data.
 
     Without a name: those whose classes are ``classes`` in any order, else those that know more classes; of
-    these the one trained on ``dataset_hash`` first, then the newest version of the first name. Without
-    classes (a loose pair, an unlabelled dataset) any release fits; ``demo``, which knows only generated
-    data, comes last.
+    these the one trained on ``dataset_hash`` first, then one that looks at all modalities, then the newest
+    version of the first name. Without classes (a loose pair, an unlabelled dataset) any release fits;
+    ``demo``, which knows only generated data, comes last.
 
     Raises
     ------
@@ -150,8 +156,14 @@ def choose_release(
         wanted = f" for the classes {', '.join(classes)}" if classes else ""
         raise SierError(f"No release fits{wanted}.", _listing(available))
     trained_here = [r for r in fitting if dataset_hash is not None and r.dataset_hash == dataset_hash]
-    first = min(trained_here or fitting, key=lambda r: (r.name == "demo", r.name)).name
-    return max((r for r in trained_here or fitting if r.name == first), key=lambda r: _version_key(r.version))
+    first = min(trained_here or fitting, key=_rank)
+    named = (r for r in trained_here or fitting if _rank(r) == _rank(first))
+    return max(named, key=lambda r: _version_key(r.version))
+
+
+def _rank(release: Release) -> tuple[int, bool, str]:
+    """What sees all modalities comes first, then by name."""
+    return -len(release.streams), release.name == "demo", release.name
 
 
 def _listing(releases: list[Release]) -> str:

@@ -116,7 +116,7 @@ def from_address(address: str, target: Path, report: Report, token: CancelToken)
                 file.seek(there)
                 _copy(answer, file, address, total, report, token)
     except HTTPError as error:
-        if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+        if there and error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
             return  # it was all there; whether it is right, its hash will say
         raise SierError(f"{address} answers {error.code} {error.reason}.", "Check the address.") from error
     except (URLError, http.client.HTTPException, OSError) as error:
@@ -132,7 +132,7 @@ def _copy(
     report: Report,
     token: CancelToken,
 ) -> None:
-    while block := answer.read(BLOCK):
+    while block := answer.read1(BLOCK):
         token.check()
         _write(file, block)
         report(Progress(file.tell(), total, f"downloading {address.rsplit('/', 1)[-1]}"))

@@ -100,14 +100,17 @@ def fetch(source: str, *, report: Report = silent, token: CancelToken | None = N
     return target
 
 
-def kept() -> list[Kept]:
-    """What the cache holds, by file name; files that are not of this kind are left out."""
+def kept(*, check: bool = True) -> list[Kept]:
+    """What the cache holds, by file name; files that are not of this kind are left out.
+
+    Without ``check`` they are taken to be whole: their tensors, some 100 MB, are not read.
+    """
     found = []
     for file in sorted(folder().glob("*.safetensors")):
         about = _about(file)
         if about is not None:
             texts = [str(about.get(key, "")) for key in ("architecture", "source", "licence", "sha256")]
-            found.append(Kept(file, texts[0], texts[1], texts[2], texts[3], _usable(file)))
+            found.append(Kept(file, texts[0], texts[1], texts[2], texts[3], not check or _usable(file)))
     return found
 
 
