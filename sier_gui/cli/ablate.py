@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sier_gui.core.nets.ablation.predictions import Predictions
     from sier_gui.core.nets.training.config import TrainingConfig
 
-SPLITS = ("holdout", "folds", "loso")
+SPLITS = ("holdout", "folds", "loso", "column")
 
 
 def add_ablate(parser: argparse.ArgumentParser) -> None:
@@ -176,7 +176,8 @@ def _card(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
 def _curves(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     """A panel for each folder's name: parts of one network lie in folders beside each other."""
     from sier_gui.core.charts import save
-    from sier_gui.core.nets.ablation.curves import curves, draw_curves, read_history
+    from sier_gui.core.nets.ablation.curves import curves, draw_curves
+    from sier_gui.core.nets.training.history import read_history
 
     by_title: dict[str, list[Any]] = {}
     for file in map(Path, arguments.history):

@@ -6,9 +6,7 @@ class and not a difference.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,19 +21,6 @@ History = Sequence[Mapping[str, Any]]
 SHOWN = {"accuracy": BLUE, "macro_f1": ORANGE, "kappa": GREEN}
 WORDS = {"accuracy": "accuracy", "macro_f1": "macro F1", "kappa": "κ"}
 LAST = 5  # epochs over which the end is averaged
-
-
-def read_history(file: Path) -> list[dict[str, Any]]:
-    """The epochs of a history.jsonl.
-
-    Raises
-    ------
-    SierError : it is missing or damaged.
-    """
-    try:
-        return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError) as error:
-        raise SierError(f"Cannot read {file}: {error}.", "Check the path and the file.") from error
 
 
 def curves(histories: Sequence[History]) -> dict[str, Any]:

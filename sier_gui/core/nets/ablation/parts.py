@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,8 +11,8 @@ from numpy.typing import NDArray
 
 from sier_gui.core.dataset import splits
 from sier_gui.core.errors import SierError
-from sier_gui.core.nets.releases import Release
 from sier_gui.core.nets.training.config import Split, TrainingConfig
+from sier_gui.core.nets.training.parts import COLUMN_WORDS
 
 if TYPE_CHECKING:
     from sier_gui.core.dataset.catalogue import Catalogue
@@ -52,6 +51,8 @@ def split_rows(catalogue: Catalogue, split: Split, classes: Sequence[str]) -> li
     groups = groups_of(catalogue, split, rows)
     names = [str(label) for label in labels[rows]]
     given = groups if len(groups) else None
+    if split.kind == "column":
+        return [_test_rows(catalogue, split, rows)]
     if split.kind == "holdout":
         parts = [splits.holdout(names, given, split.fraction, split.seed)]
     elif split.kind == "folds":
@@ -66,6 +67,19 @@ def split_rows(catalogue: Catalogue, split: Split, classes: Sequence[str]) -> li
     return [rows[test] for _, test in parts]
 
 
+def _test_rows(catalogue: Catalogue, split: Split, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What the dataset itself holds out; everything else is learned from."""
+    words: Any = catalogue.column(split.column)[rows] if split.column in catalogue.columns else []
+    marked = [COLUMN_WORDS.get(str(word).strip().lower()) == "test" for word in words]
+    test = rows[np.flatnonzero(marked)]
+    if not len(test):
+        raise SierError(
+            f"{catalogue.name} has no column {split.column!r} that marks samples for test.",
+            "Name its own in split.column, or split otherwise.",
+        )
+    return test
+
+
 def groups_of(catalogue: Catalogue, split: Split, rows: NDArray[np.int64]) -> NDArray[Any]:
     """(n,) names of the groups of ``rows``, or (0,) where the dataset has none."""
     if split.groups not in catalogue.columns:
@@ -73,23 +87,9 @@ def groups_of(catalogue: Catalogue, split: Split, rows: NDArray[np.int64]) -> ND
     return np.array([str(name) for name in catalogue.column(split.groups)[rows]], object)
 
 
-def part_config(config: TrainingConfig, rows: int, tested: int, seed: int) -> TrainingConfig:
-    """``config`` for a `PartOf`: what it holds out is the part's test rows, ``tested`` of ``rows``."""
-    split = replace(config.split, kind="holdout", groups=PART, fraction=tested / rows)
+def part_config(config: TrainingConfig, seed: int) -> TrainingConfig:
+    """``config`` for a `PartOf`: what its column says is the split; the validation part is drawn as ever."""
+    split = replace(config.split, kind="column", column=PART)
     run = replace(config.run, seeds=(seed,), fit="train")
-    release = replace(config.release, name="ablation", version="1", half=False)
+    release = replace(config.release, name="ablation", version="1")
     return replace(config, split=split, run=run, release=release)
-
-
-def check_part(release: Release, tested: int) -> dict[str, Any]:
-    """The release's metrics.json, once it is sure that the part's test rows were held out.
-
-    Raises
-    ------
-    SierError : the split put the rows the other way round.
-    """
-    metrics: dict[str, Any] = json.loads((release.folder / "metrics.json").read_text(encoding="utf-8"))
-    ((_, held_out),) = metrics["split"]["parts"]
-    if held_out > tested:
-        raise SierError("The part's training rows were held out instead of its test rows.", "Change --seed.")
-    return metrics

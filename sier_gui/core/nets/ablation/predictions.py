@@ -214,8 +214,15 @@ def _table(
         np.array(labels, np.int64),
         probabilities,
         np.array(groups, object),
-        np.unique(folds, return_inverse=True)[1].astype(np.int64),
+        _numbers(folds),
     )
+
+
+def _numbers(folds: Sequence[str]) -> NDArray[np.int64]:
+    """As they are where they are numbers, else counted."""
+    if all(fold.isdecimal() for fold in folds):
+        return np.array(folds, np.int64)
+    return np.unique(folds, return_inverse=True)[1].astype(np.int64)
 
 
 def grouped(tables: Iterable[Predictions], groups: Mapping[str, str], where: str) -> list[Predictions]:

@@ -261,6 +261,7 @@ def caption(facts: Mapping[str, Any]) -> str:
     """One sentence on what the figures are of."""
     how = {
         "holdout": "held out",
+        "column": "held out by the dataset itself",
         "folds": f"{facts['parts']} folds",
         "loso": f"leave one of {facts['groups']} speakers out",
     }[facts["split"]]

@@ -51,8 +51,8 @@ class Comparison:
         return (
             f"{self.first} − {self.second}: {d.difference:+.3f} [{d.low:+.3f}, {d.high:+.3f}] balanced "
             f"accuracy, p {spoken_p(self.bootstrap_holm)} (bootstrap over groups); only one right "
-            f"{m.only_first} : {m.only_second}, p {spoken_p(self.mcnemar_holm)} (McNemar); n {self.n}, Holm's "
-            "correction"
+            f"{m.only_first} : {m.only_second}, p {spoken_p(self.mcnemar_holm)} (McNemar); n {self.n}, "
+            "Holm's correction"
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,20 +13,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sier_gui.core import paths
-from sier_gui.core.domain import Prediction
 from sier_gui.core.errors import SierError
 from sier_gui.core.nets.ablation import predictions as tables
-from sier_gui.core.nets.ablation.parts import PartOf, check_part, groups_of, part_config
+from sier_gui.core.nets.ablation.parts import PartOf, groups_of, part_config
 from sier_gui.core.nets.ablation.predictions import Predictions
 from sier_gui.core.nets.ablation.rows import row_config
 from sier_gui.core.nets.training.config import TrainingConfig
+from sier_gui.core.nets.training.history import HISTORY, EpochProgress
 from sier_gui.core.tasks import CancelToken, Progress, Report, silent
 
 if TYPE_CHECKING:
     from sier_gui.core.dataset.catalogue import Catalogue
     from sier_gui.core.nets.releases import Release
 
-RESULT, TABLE, HISTORY = "result.json", "predictions.csv", "history.jsonl"
+WEIGHTS = "release"  # while it is needed
+RESULT, TABLE = "result.json", tables.FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ def kept(job: Job, unit: Unit) -> Result | None:
     file = unit.folder(job.out) / RESULT
     if not file.is_file():
         return None
+    if (file.parent / WEIGHTS).exists():  # that run was killed before it had cleared up
+        shutil.rmtree(file.parent / WEIGHTS)
     value = json.loads(file.read_text(encoding="utf-8"))
     return Result(**{**value, "skipped": tuple(value["skipped"])})
 
@@ -124,60 +127,47 @@ def trained(job: Job, unit: Unit, report: Report, token: CancelToken) -> Result:
 
 
 def _train(job: Job, unit: Unit, report: Report, token: CancelToken) -> Result:
-    from sier_gui.core.nets.networks import parameter_count
-    from sier_gui.core.nets.prediction import Predictor
+    from sier_gui.core.nets.training.history import read_history
     from sier_gui.core.nets.training.train import train
 
     catalogue = _catalogue(job.source, job.allow_outside, job.dataset_hash)
-    labelled = sum(label in job.classes for label in catalogue.column("label"))
-    config = row_config(job.config, unit.row, job.classes, job.width)
-    config = part_config(config, labelled, len(unit.test), unit.seed)
+    config = part_config(row_config(job.config, unit.row, job.classes, job.width), unit.seed)
     folder = unit.folder(job.out)
-    clock = _Clock(folder / "epochs.jsonl", report)
+    clock = _Clock(folder / "cpu.jsonl", report)
     part: Any = PartOf(catalogue, unit.test)
-    release = train(
-        part, config, folder / "release", resume=True, device=job.device, report=clock, token=token
-    )
-    metrics = check_part(release, len(unit.test))
-    predictor = Predictor(release, job.device)
-    _write_predictions(job, unit, catalogue, predictor, token)
-    lines = (json.dumps(entry) for entry in metrics["history"])
-    paths.write_bytes(folder / HISTORY, ("\n".join(lines) + "\n").encode())
-    wall, cpu = clock.medians()
+    release = train(part, config, folder / WEIGHTS, resume=True, device=job.device, report=clock, token=token)
+    metrics = json.loads((release.folder / "metrics.json").read_text(encoding="utf-8"))
+    ((history, network),) = ((read_history(file), file) for file in release.folder.glob(f"units/*/{HISTORY}"))
+    _write_predictions(job, unit, catalogue, tables.read(release.folder)[0])
+    shutil.copyfile(network, folder / HISTORY)
     result = Result(
-        unit.row, unit.seed, unit.part, len(metrics["history"]), wall, cpu,
-        parameter_count(predictor.network), tuple(metrics["skipped"]),
-    )  # fmt: skip
+        unit.row,
+        unit.seed,
+        unit.part,
+        len(history),
+        float(np.median([entry["seconds"] for entry in history])),
+        clock.median(),
+        _parameters(config),
+        tuple(metrics["skipped"]),
+    )
     paths.write_json(folder / RESULT, asdict(result))
     _slim(release)
     return result
 
 
-def _write_predictions(
-    job: Job, unit: Unit, catalogue: Catalogue, predictor: Any, token: CancelToken
-) -> None:
-    answers: list[tuple[int, Prediction]] = []
-    for row, answer in predictor.predict_rows(catalogue, unit.test, token=token):
-        if isinstance(answer, Prediction):  # unreadable ones are in the result's list
-            answers.append((row, answer))
-    if not answers:
-        raise SierError(f"No sample of {unit.name} can be read.", "Run sier-gui validate on the dataset.")
-    rows = np.array([row for row, _ in answers], np.int64)
-    tables.write(
-        unit.folder(job.out) / TABLE,
-        [
-            Predictions(
-                unit.row,
-                unit.seed,
-                job.classes,
-                tuple(answer.sample_id for _, answer in answers),
-                np.array([job.classes.index(str(answer.label)) for _, answer in answers], np.int64),
-                np.array([answer.probabilities for _, answer in answers]),
-                groups_of(catalogue, job.config.split, rows),
-                np.full(len(answers), unit.part, np.int64),
-            )
-        ],
-    )
+def _write_predictions(job: Job, unit: Unit, catalogue: Catalogue, said: Predictions) -> None:
+    """With names that tell the units apart, and with the samples' groups."""
+    rows = np.array([catalogue.row_of(name) for name in said.sample_ids], np.int64)
+    groups = groups_of(catalogue, job.config.split, rows)
+    folds = np.full(len(said), unit.part, np.int64)
+    told = replace(said, network=unit.row, seed=unit.seed, groups=groups, folds=folds)
+    tables.write(unit.folder(job.out) / TABLE, [told])
+
+
+def _parameters(config: TrainingConfig) -> int:
+    from sier_gui.core.nets.networks import NetworkConfig, build, parameter_count
+
+    return parameter_count(build(NetworkConfig.from_table(config.network)))
 
 
 def _slim(release: Release) -> None:
@@ -198,31 +188,25 @@ def _catalogue(source: Path, allow_outside: bool, dataset_hash: str) -> Catalogu
 
 
 class _Clock:
-    """A report that takes the time of each epoch and keeps it in ``file``, across kills."""
+    """A report that takes each epoch's processor time, which other programs do not lengthen, and keeps it."""
 
     def __init__(self, file: Path, report: Report) -> None:
         self._file, self._report = file, report
-        self._last: tuple[float, float] | None = None
+        self._last: float | None = None
 
     def __call__(self, progress: Progress) -> None:
-        now = time.perf_counter(), time.process_time()
-        if " epoch " in progress.text:
+        now = time.process_time()
+        if isinstance(progress, EpochProgress):
             if self._last is not None:
-                self._keep(now[0] - self._last[0], now[1] - self._last[1])
+                self._file.parent.mkdir(parents=True, exist_ok=True)
+                with self._file.open("a", encoding="utf-8") as stream:
+                    stream.write(f"{now - self._last:.4f}\n")
             self._last = now
-        else:  # decoding, or another network: what comes next is no whole epoch
-            self._last = None
         self._report(progress)
 
-    def _keep(self, wall: float, cpu: float) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        with self._file.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps([round(wall, 4), round(cpu, 4)]) + "\n")
-
-    def medians(self) -> tuple[float, float]:
-        """Seconds an epoch, wall and process time: NaN-free, 0 where only one was run."""
+    def median(self) -> float:
+        """Seconds an epoch; 0 where only one was run."""
         if not self._file.is_file():
-            return 0.0, 0.0
+            return 0.0
         lines = self._file.read_text(encoding="utf-8").splitlines()
-        wall, cpu = np.median(np.array([json.loads(line) for line in lines if line.endswith("]")]), axis=0)
-        return float(wall), float(cpu)
+        return float(np.median([float(line) for line in lines]))

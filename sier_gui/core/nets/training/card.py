@@ -76,21 +76,24 @@ def _split_text(config: TrainingConfig, metrics: Mapping[str, Any]) -> str:
     s, groups = config.split, metrics["split"]["groups"]
     sizes = ", ".join(f"{train} + {test}" for train, test in metrics["split"]["parts"])
     kinds = {
-        "holdout": f"{s.fraction:.0%} held out",
-        "folds": f"{len(metrics['split']['parts'])} folds",
+        "holdout": f"{s.fraction:.0%} held out, stratified",
+        "folds": f"{len(metrics['split']['parts'])} folds, stratified",
         "loso": "leave one group out",
+        "column": f"as the dataset's column {s.column!r} says",
     }
-    kept = (
-        f"samples of the same {s.groups} kept together ({len(groups)} groups)"
-        if groups
-        else "the dataset names no groups: the same speaker or picture may be on both sides"
-    )
+    if s.kind == "column":
+        apart = metrics["split"].get("straddling", 0)
+        kept = f"{apart} of {len(groups)} groups ({s.groups}) on both sides" if groups else "no groups named"
+    elif groups:
+        kept = f"samples of the same {s.groups} kept together ({len(groups)} groups)"
+    else:
+        kept = "the dataset names no groups: the same speaker or picture may be on both sides"
     stopping = (
         f"{s.validation:.0%} of each training part decides when to stop"
         if s.validation
         else "no validation part: a fixed number of epochs"
     )
-    return f"Split: {kinds[s.kind]}, stratified, {kept}; {stopping}. Training + test sizes: {sizes}."
+    return f"Split: {kinds[s.kind]}, {kept}; {stopping}. Training + test sizes: {sizes}."
 
 
 def _shipped_text(config: TrainingConfig) -> str:
@@ -253,7 +256,8 @@ def _training_lines(config: TrainingConfig, metrics: Mapping[str, Any]) -> list[
     o, loss = config.optimiser, config.loss
     return [
         f"Preset {config.preset or 'none'}; seeds {', '.join(map(str, metrics['seeds']))}; {o.name}, "
-        f"batch {o.batch}, {_stages_text(config)}; early stopping {o.early_stopping}, plateau {o.plateau}; "
+        f"batch {o.batch}, {_stages_text(config)}; early stopping {o.early_stopping}, "
+        f"{f'plateau {o.plateau}' if o.schedule == 'plateau' else f'schedule {o.schedule}'}; "
         f"loss {loss.cross_entropy:g}·cross entropy + {loss.focal:g}·focal "
         f"(γ = {loss.gamma:g}), class weights {loss.class_weights}.",
         *(f"Pretrained: {part} from {source}." for part, source in config.init.items()),
