@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sier_gui.core.nets.ablation.significance import holm, mcnemar
 from sier_gui.core.study.equivalence import Equivalence, cochran_q, tost
@@ -63,7 +64,7 @@ def differences(answers: Answers, margin: float, alpha: float) -> list[Differenc
         both = answers.where(
             np.isin(answers.modality, [answers.modalities.index(m) for m in (first, second)])
         )
-        of = difference_spread(both, answers.modalities.index(second))
+        of = difference_spread(both, answers.modalities.index(second), both.correct)
         low, high = difference_interval(of, alpha)
         share = float(of.estimate)
         same = (
@@ -84,8 +85,9 @@ def difference_layout(both: Answers, second: int) -> Layout:
     return Layout(weights, both.rater, both.item, both.label, stratum)
 
 
-def difference_spread(both: Answers, second: int) -> Spread:
-    return spread(difference_layout(both, second), both.correct)
+def difference_spread(both: Answers, second: int, correct: NDArray[np.bool_]) -> Spread:
+    """``correct`` (..., n): of ``both``, or of many studies laid out alike."""
+    return spread(difference_layout(both, second), correct)
 
 
 # ---------------------------------------------------------------- paired tests: only with wash-out
@@ -153,7 +155,7 @@ def intraclass(answers: Answers) -> tuple[float, float]:
     return max(of_rater / square, 0.0), max(of_item / square, 0.0)
 
 
-def _pair_product(residual: np.ndarray, groups: Ints) -> float:
+def _pair_product(residual: NDArray[np.float64], groups: Ints) -> float:
     _, place, n = np.unique(groups, return_inverse=True, return_counts=True)
     sums, squares = np.bincount(place, residual), np.bincount(place, residual**2)
     pairs = float((n * (n - 1)).sum())
