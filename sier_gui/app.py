@@ -50,6 +50,7 @@ class WindowOptions:
     sample: str | None = None
     device: str = "auto"
     theme: str | None = None
+    mode: str = "explore"
 
 
 def display_available() -> bool:
@@ -99,6 +100,7 @@ class Workbench(QObject):
         self.reader = JobRunner("reader", self)
         self.computer = JobRunner("computer", self)
         self.clerk = JobRunner("clerk", self)
+        self.keeper = JobRunner("keeper", self)  # a study's project: nothing else makes it wait
         self._begun = False
         self.ended = False  # both threads have come to their end
         self.window.closing.connect(self.shut_down)
@@ -124,12 +126,18 @@ class Workbench(QObject):
         """Wire the workflows and open what the command line names."""
         self._make_workflows()
         self._wire()
-        if self.options.path is not None:
+        if self.options.path is not None and paths.is_project(Path(self.options.path)):
+            self.record.open_project(self.options.path)
+        elif self.options.demo and self.options.mode == "record":
+            self.record.open_demo()
+        elif self.options.path is not None:
             self.open.open_path(self.options.path)
         elif self.options.demo:
             self.open.open_demo()
         else:
             self.window.start.show_recent()
+        if self.options.mode == "record":
+            self.record.enter()
 
     def _make_workflows(self) -> None:
         from sier_gui.gui.workflows.aligned import WordsWorkflow
@@ -145,9 +153,11 @@ class Workbench(QObject):
         from sier_gui.gui.workflows.play import PlayWorkflow
         from sier_gui.gui.workflows.predict import PredictWorkflow
         from sier_gui.gui.workflows.provenance import ProvenanceWorkflow
+        from sier_gui.gui.workflows.record import RecordWorkflow
         from sier_gui.gui.workflows.release import ReleaseWorkflow
         from sier_gui.gui.workflows.survey import SurveyWorkflow
         from sier_gui.gui.workflows.truth import TruthWorkflow
+        from sier_gui.gui.workflows.upkeep import UpkeepWorkflow
         from sier_gui.gui.workflows.view import ViewWorkflow
 
         self.context = context = Context(
@@ -177,6 +187,8 @@ class Workbench(QObject):
         self.check = CheckWorkflow(context)
         self.view = ViewWorkflow(context, self.theme)
         self.release = ReleaseWorkflow(context, self.window.release_menu)
+        self.record = RecordWorkflow(context, self.keeper, self.window.record_page)
+        self.upkeep = UpkeepWorkflow(context, self.keeper, self.record)
         self.open = OpenWorkflow(context, self.options.release)
 
     def _wire(self) -> None:
@@ -195,7 +207,7 @@ class Workbench(QObject):
         self.provenance.open_wished.connect(self.open.open_path)
         self.survey.fed.connect(self.predict.take_surveyed)
         self.survey.grown.connect(self.degree.refresh)
-        for runner in (self.reader, self.computer):
+        for runner in (self.reader, self.computer, self.keeper):
             runner.activity.connect(window.status.show_activity)
             runner.ended.connect(window.status.show_end)
             runner.activity.connect(self._on_activity)
@@ -228,7 +240,8 @@ class Workbench(QObject):
             self.pair.stop()
             self.words.stop()
             self.survey.stop()
-        ends = [runner.shutdown(0.3) for runner in (self.reader, self.computer, self.clerk)]
+            self.record.stop()
+        ends = [runner.shutdown(0.3) for runner in (self.reader, self.computer, self.clerk, self.keeper)]
         if hasattr(self, "context"):
             self.context.aligner.stop()
         self.ended = all(ends)
@@ -337,7 +350,13 @@ class Photographer(QObject):
         self.problem: SierError | None = None
         state = workbench.state
         workbench.messages.said.connect(self._on_said)
-        for change in (state.attribution_changed, state.sample_changed, workbench.computer.ended):
+        for change in (
+            state.attribution_changed,
+            state.sample_changed,
+            state.project_changed,
+            state.dataset_changed,
+            workbench.computer.ended,
+        ):
             change.connect(self._look)
 
     @Slot(object)
@@ -349,6 +368,10 @@ class Photographer(QObject):
     @Slot()
     def _look(self) -> None:
         state, computer = self._workbench.state, self._workbench.computer
+        if self._workbench.options.mode == "record":
+            if state.project or state.dataset is not None:
+                self.ready.emit()
+            return
         if state.sample is None:
             return
         broken = state.sample.inputs is None

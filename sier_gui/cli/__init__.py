@@ -34,6 +34,7 @@ def window(argv: Sequence[str]) -> int:
         sample=arguments.sample,
         device=arguments.device,
         theme=arguments.theme,
+        mode=arguments.mode,
     )
     if target is None:
         return app.run_window(options)

@@ -26,6 +26,14 @@ def models() -> Path:
     return _DATA / "models"
 
 
+STUDY = "study.sqlite"  # a study project's file, in a folder of its own
+
+
+def is_project(path: Path) -> bool:
+    """Whether a study project lies at ``path``, its folder or its file."""
+    return (path / STUDY).is_file() or (path.name == STUDY and path.is_file())
+
+
 def user_folder(kind: str) -> Path:
     """The user's ``config`` | ``cache`` | ``data`` folder; ``SIER_GUI_HOME`` moves all three."""
     home = os.environ.get("SIER_GUI_HOME")

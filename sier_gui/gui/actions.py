@@ -65,6 +65,14 @@ def surveying(state: AppState) -> bool:
     return "survey" in state.busy
 
 
+def with_readers(state: AppState) -> bool:
+    return state.mode == "record" and bool(state.project)
+
+
+def at_booth(state: AppState) -> bool:
+    return state.mode == "record" and state.booth
+
+
 @dataclass(frozen=True, slots=True)
 class ActionSpec:
     """One line of the table; a handler of a checkable action is given its new state."""
@@ -126,14 +134,39 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "play.important", "Play the Important Part", "Playback", "Ctrl+I", "important", with_attribution
     ),
     ActionSpec("play.stop", "Stop", "Playback", "", "stop", with_speech),
-    ActionSpec("view.overlay", "Overlay", "View", "Ctrl+1", "", with_attribution, True),
-    ActionSpec("view.signed", "Signed Values", "View", "Ctrl+2", "", with_attribution, True),
+    ActionSpec("record.new", "New Study Project…", "Record"),
+    ActionSpec("record.open", "Open a Study Project…", "Record"),
+    ActionSpec("record.merge", "Merge a Copy of the Project…", "Record", "", "", with_readers),
+    ActionSpec("record.readers", "Readers", "Record", "Ctrl+Alt+R", "", with_readers, group=1),
+    ActionSpec("record.device", "Microphone and Room", "Record", "Ctrl+Alt+M", "", with_readers, group=1),
+    ActionSpec("record.import", "Import Recordings…", "Record", "", "", at_booth, group=1),
     ActionSpec(
-        "view.shared_scale", "One Scale for Picture and Speech", "View", "Ctrl+3", "", with_attribution, True
+        "record.accept_all", "Accept All Imported Takes That Passed", "Record", "", "", at_booth, group=1
     ),
-    ActionSpec("view.theme_system", "Colours of the System", "View", "", "", always, True, 1),
-    ActionSpec("view.theme_light", "Light", "View", "", "", always, True, 1),
-    ActionSpec("view.theme_dark", "Dark", "View", "", "", always, True, 1),
+    ActionSpec("record.withdraw", "Withdraw This Reader…", "Record", "", "", at_booth, group=1),
+    ActionSpec("record.toggle", "Record or Stop", "Record", "Space", "", at_booth, group=2),
+    ActionSpec("record.retake", "Record This Prompt Again", "Record", "R", "", at_booth, group=2),
+    ActionSpec("record.accept", "Accept the Take", "Record", "Return", "", at_booth, group=2),
+    ActionSpec("record.back", "Back to the Prompt Before", "Record", "Left", "", at_booth, group=2),
+    ActionSpec("record.skip", "Skip This Prompt", "Record", "S", "", at_booth, group=2),
+    ActionSpec("record.listen", "Listen to the Take", "Record", "L", "", at_booth, group=2),
+    ActionSpec("mode.explore", "Explore", "View", "Ctrl+Alt+1", "", always, True),
+    ActionSpec("mode.record", "Record", "View", "Ctrl+Alt+2", "", always, True),
+    ActionSpec("view.overlay", "Overlay", "View", "Ctrl+1", "", with_attribution, True, 1),
+    ActionSpec("view.signed", "Signed Values", "View", "Ctrl+2", "", with_attribution, True, 1),
+    ActionSpec(
+        "view.shared_scale",
+        "One Scale for Picture and Speech",
+        "View",
+        "Ctrl+3",
+        "",
+        with_attribution,
+        True,
+        1,
+    ),
+    ActionSpec("view.theme_system", "Colours of the System", "View", "", "", always, True, 2),
+    ActionSpec("view.theme_light", "Light", "View", "", "", always, True, 2),
+    ActionSpec("view.theme_dark", "Dark", "View", "", "", always, True, 2),
     ActionSpec("help.palette", "Find an Action", "Help", "Ctrl+Shift+P", "search"),
     ActionSpec("help.shortcuts", "Keyboard Shortcuts", "Help", "?"),
     ActionSpec("help.about", "About sier-gui", "Help", group=1),
@@ -161,6 +194,9 @@ class ActionTable(QObject):
             state.prediction_changed,
             state.attribution_changed,
             state.kinds_changed,
+            state.mode_changed,
+            state.project_changed,
+            state.booth_changed,
         ):
             signal.connect(self.refresh)
         self.refresh()

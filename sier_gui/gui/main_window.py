@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
+    QHBoxLayout,
     QMainWindow,
     QMenu,
     QScrollArea,
@@ -21,6 +23,9 @@ from sier_gui.core.settings import Settings
 from sier_gui.gui.actions import ActionTable
 from sier_gui.gui.messages import Messages
 from sier_gui.gui.state import AppState
+
+if TYPE_CHECKING:
+    from sier_gui.gui.modes.record import RecordPage
 
 SIZE = QSize(1400, 900)
 MINIMUM = QSize(1024, 640)
@@ -44,6 +49,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._state, self._actions, self._settings = state, actions, settings
         self._explorer: QSplitter | None = None
+        self._record: RecordPage | None = None
         self._completed = False
         self.setWindowTitle("sier-gui")
         self.setAcceptDrops(True)
@@ -77,6 +83,8 @@ class MainWindow(QMainWindow):
         self._make_menus()
         state.dataset_changed.connect(self._on_dataset)
         state.sample_changed.connect(self._on_sample)
+        state.mode_changed.connect(self._on_mode)
+        state.kinds_changed.connect(self._show_status)
 
     # ---------------------------------------------------------------- making
 
@@ -91,11 +99,18 @@ class MainWindow(QMainWindow):
         self.status.release.setMenu(self.release_menu)
         palette = self._actions.action("help.palette")
         palette.setIconText(palette.toolTip())
-        find = QToolButton(self.menuBar())
-        find.setDefaultAction(palette)
-        find.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-        find.setAutoRaise(True)
-        self.menuBar().setCornerWidget(find)
+        corner = QWidget(self.menuBar())
+        row = QHBoxLayout(corner)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        for action_id in ("mode.explore", "mode.record", "help.palette"):
+            button = QToolButton(corner)
+            button.setDefaultAction(self._actions.action(action_id))
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+            button.setAutoRaise(True)
+            row.addWidget(button)
+        row.insertSpacing(2, 16)
+        self.menuBar().setCornerWidget(corner)
 
     @Slot()
     def _fill_recent(self) -> None:
@@ -113,6 +128,15 @@ class MainWindow(QMainWindow):
         action = self.sender()
         assert isinstance(action, QAction)
         self.recent_chosen.emit(str(action.data()))
+
+    def record_page(self) -> RecordPage:
+        """Record mode's page, made at its first need."""
+        from sier_gui.gui.modes.record import RecordPage
+
+        if self._record is None:
+            self._record = RecordPage(self._actions)
+            self.pages.addWidget(self._record)
+        return self._record
 
     def build_explorer(self) -> None:
         """Make Explore with its table, once; what a sample needs comes with `complete`."""
@@ -214,7 +238,23 @@ class MainWindow(QMainWindow):
         self.build_explorer()
         assert self._explorer is not None
         self.samples.setVisible(self._state.dataset is not None)
-        self.pages.setCurrentWidget(self._explorer)
+        if self._state.mode == "explore":
+            self.pages.setCurrentWidget(self._explorer)
+
+    @Slot()
+    def _show_status(self) -> None:
+        """Readers see prompts and none of our work, but an import that they wait for."""
+        self.status.setVisible(self._state.mode == "explore" or "record.import" in self._state.busy)
+
+    @Slot(str)
+    def _on_mode(self, mode: str) -> None:
+        self._show_status()
+        if mode == "record":
+            self.pages.setCurrentWidget(self.record_page())
+        elif self._state.dataset is not None or self._state.sample is not None:
+            self._show_explorer()
+        else:
+            self.pages.setCurrentWidget(self.start)
 
     # ---------------------------------------------------------------- Qt's events
 

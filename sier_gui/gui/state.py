@@ -101,6 +101,9 @@ class AppState(QObject):
     playhead_changed = Signal(float)  # seconds; negative when stopped
     busy_changed = Signal(str, float)  # job kind and fraction in [0, 1]; negative fraction: ended
     kinds_changed = Signal()  # which kinds of jobs are under way
+    mode_changed = Signal(str)  # "explore", "record" or "study"
+    project_changed = Signal(str)  # folder of the study project that is open, "" for none
+    booth_changed = Signal(bool)  # a reader sits before the prompts
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -119,6 +122,9 @@ class AppState(QObject):
         self.hover = Hover()
         self.playhead: float = -1.0
         self.busy: frozenset[str] = frozenset()
+        self.mode = "explore"
+        self.project = ""
+        self.booth = False
 
     @property
     def rows(self) -> np.ndarray:
@@ -196,6 +202,21 @@ class AppState(QObject):
         self.busy_changed.emit(kind, fraction)
         if changed:
             self.kinds_changed.emit()
+
+    def set_mode(self, mode: str) -> None:
+        if mode != self.mode:
+            self.mode = mode
+            self.mode_changed.emit(mode)
+
+    def set_project(self, folder: str) -> None:
+        if folder != self.project:
+            self.project = folder
+            self.project_changed.emit(folder)
+
+    def set_booth(self, occupied: bool) -> None:
+        if occupied != self.booth:
+            self.booth = occupied
+            self.booth_changed.emit(occupied)
 
     def set_playhead(self, seconds: float) -> None:
         self.playhead = seconds

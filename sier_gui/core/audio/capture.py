@@ -135,6 +135,7 @@ class Capture:
         self._meter = Meter(device.rate)
         self._queue: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._lock = threading.Lock()  # over the phase: `start` and `stop` against the capture's thread
+        self._over = threading.Event()  # no take is under way
         self._thread: threading.Thread | None = None
         self._take: _Take | None = None
         self._warming = 0
@@ -181,6 +182,7 @@ class Capture:
                 raise SierError("A take is under way.", "Stop it first.")
             self.phase = Phase.PRE_ROLL if seconds is None else Phase.RECORDING
             self.recorded_s = 0.0
+            self._over.clear()
         self._queue.put(("start", (sink, seconds)))
 
     def stop(self) -> None:
@@ -190,6 +192,13 @@ class Capture:
                 return
             self.phase = Phase.POST_ROLL
         self._queue.put(("stop", None))
+
+    def finish(self, timeout_s: float = 3.0) -> bool:
+        """Stop and wait until the take is kept or lost; False where that takes longer."""
+        if self.phase in (Phase.CLOSED, Phase.IDLE):
+            return True
+        self.stop()
+        return self._over.wait(timeout_s)
 
     def check(self) -> None:
         """To be called now and then: a device that silently delivers nothing any more is taken for gone."""
@@ -292,6 +301,7 @@ class Capture:
         with self._lock:
             if self.phase is not Phase.CLOSED:
                 self.phase = Phase.IDLE
+            self._over.set()
 
     def _lose(self, what: str, reason: str | None) -> None:
         """The device is gone, or let go: so is the take under way."""

@@ -54,10 +54,13 @@ class Reading:
             self.skipped.discard(prompt.sample_id)
             self._to_next_open(self.index + 1)
 
-    def reject(self) -> None:
-        """The current prompt has no take that counts any more."""
-        if (prompt := self.current) is not None:
-            self.accepted.discard(prompt.sample_id)
+    def mark(self, sample_id: str, accepted: bool) -> None:
+        """A take of this sample counts, or none does any more; stays at the current prompt."""
+        if accepted:
+            self.accepted.add(sample_id)
+            self.skipped.discard(sample_id)
+        else:
+            self.accepted.discard(sample_id)
 
     def skip(self) -> None:
         """Pass the current prompt over: it is offered again when all others are done."""

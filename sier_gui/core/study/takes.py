@@ -134,6 +134,26 @@ class RoomTone:
         self._on_failed(error)
 
 
+class SoundCheck:
+    """Keeps some seconds in memory and judges them: the microphone's test. Nothing is stored."""
+
+    def __init__(
+        self, rate: int, on_heard: Callable[[FloatArray, Verdict], None], on_failed: OnFailed
+    ) -> None:
+        self._rate, self._on_heard, self._on_failed = rate, on_heard, on_failed
+        self._blocks: list[FloatArray] = []
+
+    def write(self, block: FloatArray) -> None:
+        self._blocks.append(block)
+
+    def end(self, *, tainted: bool) -> None:
+        sound = np.concatenate(self._blocks) if self._blocks else np.zeros(0, np.float32)
+        self._on_heard(sound, judge(sound, self._rate, room_dbfs=None, tainted=tainted))
+
+    def fail(self, error: SierError) -> None:
+        self._on_failed(error)
+
+
 # ---------------------------------------------------------------- files
 
 

@@ -23,9 +23,10 @@ _NAMES = {
     "export": "writing",
     "predict": "loading the network",
     "survey": "explained",
+    "record.import": "importing",
 }
 PATIENCE_MS = 300
-_IN_ORDER = ("export", "open", "check", "predict", "dataset", "survey")
+_IN_ORDER = ("record.import", "export", "open", "check", "predict", "dataset", "survey")
 _PAUSES = {"dataset": "predict.pause", "survey": "survey.pause"}
 
 

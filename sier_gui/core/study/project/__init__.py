@@ -13,14 +13,15 @@ from pathlib import Path
 from types import TracebackType
 
 from sier_gui.core.errors import SierError
+from sier_gui.core.paths import STUDY, is_project
 from sier_gui.core.study.project import merge as merging
-from sier_gui.core.study.project.database import FILE, now
+from sier_gui.core.study.project.database import now
 from sier_gui.core.study.project.merge import Conflict, MergeReport
 from sier_gui.core.study.project.people import Withdrawal
 from sier_gui.core.study.project.sidecars import repair
 from sier_gui.core.study.project.store import Store
 
-__all__ = ["Conflict", "MergeReport", "Project", "Withdrawal", "is_project", "open_project"]
+__all__ = ["Conflict", "MergeReport", "Project", "Withdrawal", "open_project"]
 
 
 class Project(Store):
@@ -37,12 +38,6 @@ class Project(Store):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def is_project(path: Path) -> bool:
-    """Whether a project lies at ``path``, its folder or its file."""
-    path = Path(path)
-    return (path / FILE).is_file() or (path.name == FILE and path.is_file())
 
 
 def open_project(path: Path, *, create: bool = False, read_only: bool = False) -> Project:
@@ -62,9 +57,9 @@ def open_project(path: Path, *, create: bool = False, read_only: bool = False) -
         version.
     """
     folder = Path(path)
-    if folder.name == FILE and not folder.is_dir():
+    if folder.name == STUDY and not folder.is_dir():
         folder = folder.parent
-    if not (folder / FILE).is_file() and (read_only or not create):
+    if not is_project(folder) and (read_only or not create):
         raise SierError(f"There is no study project in {folder}.", "Make one, or choose its folder.")
     project = Project(folder, read_only=read_only)
     if read_only:

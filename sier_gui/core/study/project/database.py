@@ -14,9 +14,10 @@ from typing import Any
 
 from sier_gui.core.errors import SierError
 from sier_gui.core.locks import FolderLock
+from sier_gui.core.paths import STUDY
 from sier_gui.core.study.project import schema
 
-FILE, BACKUPS, TAKES = "study.sqlite", "backups", "takes"
+BACKUPS, TAKES = "backups", "takes"
 KEPT_BACKUPS = 10
 _WAL_PAGES = 10_000  # 40 MB between checkpoints: none falls into a session's answers
 _CLOCK_S = 60.0  # a clock that is set back by less is not worth a word
@@ -53,7 +54,7 @@ class Database:
 
     def __init__(self, folder: Path, *, read_only: bool) -> None:
         self.folder = folder
-        self.file = folder / FILE
+        self.file = folder / STUDY
         self.read_only = read_only
         self.notices: list[str] = []
         self._guard = threading.RLock()

@@ -39,9 +39,13 @@ def test_back_reaches_what_was_accepted_and_rejecting_opens_it_again() -> None:
     reading.accept()
     reading.back()
     assert at(reading) == "b"
-    reading.reject()
+    reading.mark("b", accepted=False)
+    assert "b" not in reading.accepted
+    reading.mark("d", accepted=True)
     reading.accept()
     assert at(reading) == "c"
+    reading.accept()
+    assert at(reading) == "e"
     for _ in range(9):
         reading.back()
     assert at(reading) == "a"
