@@ -2,14 +2,16 @@
 
 Builds N samples (default 1,000) into a folder of its own, which is removed afterwards unless --out names one.
 Pictures serve again where there are fewer than texts. For each stage: items, wall seconds, milliseconds an
-item, and cores, that is CPU time over wall time, of this process and of the synthesizers it has waited for.
-Then the counts, the labels, and how many labels another rule would change. Where something else uses the
-machine, wall times are too long and cores too low; CPU milliseconds an item stay.
+item, and cores, that is CPU time over wall time, of this process and of the synthesizers it has waited for;
+beside it the cores that nobody used. Then the counts, the labels, and how many labels another rule would
+change. Where something else uses the machine, wall times are too long and cores too low; CPU milliseconds an
+item stay, and the share of what was left to it: cores / (cores + idle).
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import resource
 import tempfile
@@ -31,23 +33,37 @@ def cpu_seconds() -> float:
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
+def idle_seconds() -> float:
+    """Of all cores of the machine since it started; NaN where Linux does not say."""
+    try:
+        fields = Path("/proc/stat").read_text().split(maxsplit=6)
+    except OSError:
+        return float("nan")
+    return (int(fields[4]) + int(fields[5])) / os.sysconf("SC_CLK_TCK")  # idle, and waiting for a disk
+
+
 class Watch:
-    """Wall and CPU seconds of each stage, from what the build reports."""
+    """Wall, CPU and idle seconds of each stage, from what the build reports."""
 
     def __init__(self) -> None:
         self.stages: dict[str, dict[str, float]] = {}
-        self._name, self._since = "", (0.0, 0.0)
+        self._name, self._since = "", (0.0, 0.0, 0.0)
 
     def report(self, progress: Progress) -> None:
         if progress.text != self._name:
             self.close()
-            self._name, self._since = progress.text, (time.perf_counter(), cpu_seconds())
+            self._name, self._since = progress.text, _now()
 
     def close(self) -> None:
         if self._name:
-            wall, cpu = time.perf_counter() - self._since[0], cpu_seconds() - self._since[1]
-            self.stages[self._name] = {"wall_s": wall, "cpu_s": cpu, "cores": cpu / wall}
+            wall, cpu, idle = (after - before for after, before in zip(_now(), self._since, strict=True))
+            cost = {"wall_s": wall, "cpu_s": cpu, "cores": cpu / wall, "idle_cores": idle / wall}
+            self.stages[self._name] = cost
         self._name = ""
+
+
+def _now() -> tuple[float, float, float]:
+    return time.perf_counter(), cpu_seconds(), idle_seconds()
 
 
 def measured(arguments: argparse.Namespace, out: Path) -> dict[str, Any]:
@@ -83,13 +99,13 @@ def measured(arguments: argparse.Namespace, out: Path) -> dict[str, Any]:
 
 def show(found: dict[str, Any]) -> None:
     counts = found["summary"]["counts"]
-    print(f"{'stage':<15}{'items':>7}{'wall s':>9}{'ms/item':>9}{'CPU ms/item':>13}{'cores':>7}")
+    print(f"{'stage':<15}{'items':>7}{'wall s':>9}{'ms/item':>9}{'CPU ms/item':>13}{'cores':>7}{'idle':>7}")
     for name, cost in found["stages"].items():
         each = 1000 / max(1, counts["spoken"] if name == "probabilities" else cost["items"])
         items = counts["spoken"] if name == "probabilities" else cost["items"]
         print(
             f"{name:<15}{items:>7}{cost['wall_s']:>9.2f}{cost['wall_s'] * each:>9.1f}"
-            f"{cost['cpu_s'] * each:>13.1f}{cost['cores']:>7.2f}"
+            f"{cost['cpu_s'] * each:>13.1f}{cost['cores']:>7.2f}{cost['idle_cores']:>7.2f}"
         )
     per_sample = found["wall_s"] / max(1, counts["spoken"])
     print(f"whole: {found['wall_s']:.1f} s, {per_sample:.3f} s a sample, {found['bytes'] / 1e6:.1f} MB")
