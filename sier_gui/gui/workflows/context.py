@@ -38,19 +38,28 @@ class Predictors:
         if self._loaded is None or self._loaded.release != release:
             self._loaded = None
             _open_libraries()
-            # torch brings half a million objects that stay: looking through them for garbage, while they
-            # are made and ever after, would hold Python's lock for 0.1 s each time
-            gc.disable()
-            try:
+            with lasting():
                 set_threads(threads)
                 with with_gradients():
                     self._loaded = Predictor(release, device=self._device)
-                gc.freeze()
-            finally:
-                gc.enable()
         else:
             set_threads(threads)  # a survey, within which this may be called, uses one for itself
         return self._loaded
+
+
+@contextmanager
+def lasting() -> Iterator[None]:
+    """What is made within stays as long as the program: nobody need ever look through it for garbage.
+
+    Torch brings half a million objects, Captum with matplotlib another fifty thousand. Looking through them,
+    while they are made and ever after, would hold Python's lock for 100 and 50 ms each time.
+    """
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from sier_gui.core.tasks import CancelToken, Report
 from sier_gui.gui import overlay
 from sier_gui.gui.explaining import METHODS, parts_text
 from sier_gui.gui.jobs import Priority
-from sier_gui.gui.workflows.context import Context, with_gradients
+from sier_gui.gui.workflows.context import Context, lasting, with_gradients
 from sier_gui.gui.workflows.explain import inputs_for, request_for
 
 if TYPE_CHECKING:
@@ -51,10 +52,14 @@ class TruthWorkflow(QObject):
             from sier_gui.core.dataset.evidence import read_evidence
             from sier_gui.core.explain.cache import AttributionCache
             from sier_gui.core.explain.truth.report import check_sample
+            from sier_gui.core.explain.truth.rivals import load_captum
 
             request = replace(request_for(options), target=target)
             known = read_evidence(root) if root is not None else {}
             predictor, inputs = predictors.get(release), inputs_for(request, view, aligner, token)
+            if "captum" not in sys.modules:
+                with lasting():
+                    load_captum()
             with with_gradients():
                 return check_sample(
                     predictor,

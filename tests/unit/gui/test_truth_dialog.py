@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import threading
 from pathlib import Path
@@ -23,6 +24,7 @@ from sier_gui.core.tasks import Progress
 from sier_gui.gui.dialogs import truth_words
 from sier_gui.gui.dialogs.truth import TruthDialog
 from sier_gui.gui.dialogs.truth_words import findings, number, table_rows
+from sier_gui.gui.workflows.context import lasting
 
 
 @pytest.fixture
@@ -264,3 +266,18 @@ def test_a_real_check_of_a_small_map(qtbot: QtBot, workbench: Open, dataset: Pat
     assert set(report.maps) == {"owen", "gradcam", "gradients", "occlusion", "random"}
     assert shown(bench).findings[0][0].text().startswith("Deletion and insertion   ")
     shown(bench).close()
+
+
+def test_what_lasts_is_never_looked_through_for_garbage() -> None:
+    """Looking through 50,000 objects holds Python's lock for 50 ms."""
+    with lasting():
+        assert not gc.isenabled()
+        kept: list[list[object]] = [[] for _ in range(1000)]
+    assert gc.isenabled()
+    looked_through = {id(one) for one in gc.get_objects()}
+    assert not looked_through & {id(one) for one in kept}
+    other: list[object] = []
+    assert id(other) in {id(one) for one in gc.get_objects()}
+    with pytest.raises(SierError), lasting():
+        raise SierError("It failed.")
+    assert gc.isenabled()

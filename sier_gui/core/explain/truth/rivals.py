@@ -7,6 +7,7 @@ over the cells of each player, as Shapley values are: it is what all its cells b
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -226,6 +227,12 @@ def _cells(relevance: Tensor) -> Floats:
     """(1, channels, height, width) → (height, width), channels summed."""
     cells: Floats = relevance.detach()[0].sum(0).double().cpu().numpy()
     return cells
+
+
+def load_captum() -> None:
+    """Import it where it is installed, ahead of its use: 0.4 s, since matplotlib comes with it."""
+    with suppress(SierError):
+        _captum()
 
 
 def _captum() -> Any:
