@@ -11,8 +11,16 @@ from sier_gui.core.nets.training.config import TrainingConfig
 FIGURES_HEADING = "## Figures"
 
 
-def make_card(config: TrainingConfig, metrics: Mapping[str, Any], dataset: str, parameters: int) -> str:
-    """The card's Markdown. ``metrics``: what metrics.json has (see `Session.measure`)."""
+def make_card(
+    config: TrainingConfig,
+    metrics: Mapping[str, Any],
+    dataset: str,
+    parameters: int,
+    charts: Sequence[str] = (),
+) -> str:
+    """The card's Markdown. ``metrics``: what metrics.json has (see `Session.metrics`); ``charts``: names of
+    `card_charts` that lie beside the card.
+    """
     classes = metrics["classes"]
     lines = [
         f"# {config.release.name}/{config.release.version}",
@@ -36,7 +44,7 @@ def make_card(config: TrainingConfig, metrics: Mapping[str, Any], dataset: str, 
         "",
         _shipped_text(config),
         "",
-        *figures_section(metrics),
+        *figures_section(metrics, charts),
         "## Training",
         "",
         *_training_lines(config, metrics),
