@@ -271,6 +271,8 @@ def _check(config: TrainingConfig, where: str) -> None:
         ),
         "loss.class_weights must be none or balanced": config.loss.class_weights in ("none", "balanced"),
         "loss.sampling must be shuffle or balanced": config.loss.sampling in ("shuffle", "balanced"),
+        "loss.sampling and loss.class_weights: balance once": config.loss.sampling
+        != config.loss.class_weights,
         "split.kind must be holdout, folds, loso or column": s.kind in ("holdout", "folds", "loso", "column"),
         "split.fraction must lie in (0, 1)": 0 < s.fraction < 1,
         "split.validation must lie in [0, 1)": 0 <= s.validation < 1,

@@ -29,8 +29,9 @@ def make_fabric(config: TrainingConfig, device: str) -> Fabric:
     several = config.run.devices > 1
     strategy: Any = "auto"
     if several:
-        # stages leave parts of a network out
-        strategy = DDPStrategy(start_method="spawn", find_unused_parameters=True)
+        # a stage of one stream leaves parts of the network out
+        partial = any(stage.stream != "fused" for stage in config.stages)
+        strategy = DDPStrategy(start_method="spawn", find_unused_parameters=partial)
     devices: Any = [int(number)] if number else config.run.devices
     return Fabric(accelerator=kind, devices=devices, strategy=strategy, precision=config.optimiser.precision)
 
@@ -91,8 +92,11 @@ class Team:
         """(count, …) of all, in order, from everybody's `share_of`."""
         if self.size == 1:
             return rows
-        everybody: Tensor = self._fabric.all_gather(rows)  # (size, n, …)
-        return everybody.transpose(0, 1).flatten(0, 1)[:count]
+        import torch
+
+        everybody = [torch.empty_like(rows) for _ in range(self.size)]
+        torch.distributed.all_gather(everybody, rows.contiguous())
+        return torch.stack(everybody, 1).flatten(0, 1)[:count]
 
     def scaler(self) -> dict[str, Any]:
         """State of the loss scale that 16-mixed keeps; empty for other precisions."""

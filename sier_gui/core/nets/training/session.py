@@ -129,7 +129,7 @@ class Session:
 
     def train(self, unit: Unit, fabric: Fabric | None = None) -> None:
         """Train ``unit`` to its end and write what it answers; ``fabric``: its process in a team."""
-        network, fit = self._prepared(unit, fabric)
+        network, fit = self._prepared(unit, fabric, logged=True)
         file = self.plan.folder / unit.name / CHECKPOINT
         state = fit.run(file, report=self.report, token=self.token)
         if not fit.team.first:
@@ -144,13 +144,15 @@ class Session:
 
         train_on_several(self, unit)
 
-    def _prepared(self, unit: Unit, fabric: Fabric | None) -> tuple[Network, Fit]:
+    def _prepared(self, unit: Unit, fabric: Fabric | None, *, logged: bool) -> tuple[Network, Fit]:
         network = self._fresh(unit.seed)
         train, validation = self.parts.validation(unit.train)
         for modality, mean in self.data.means(train).items():
             network.absence_mean[modality].copy_(mean)
         task = Task(self.source, self.data.labels, train, validation, unit.streams, unit.seed)
-        board = self.work.parent / "tensorboard" / unit.name if self.config.run.tensorboard else None
+        board = (
+            self.work.parent / "tensorboard" / unit.name if logged and self.config.run.tensorboard else None
+        )
         config = unit.point.config
         fabric = fabric or make_fabric(config, self.device)
         fit = Fit(network, task, config, fabric=fabric, name=unit.name, stop=self._stop, board=board)
@@ -213,7 +215,7 @@ class Session:
 
     def shipped(self, unit: Unit) -> tuple[Network, list[Entry]]:
         """The network of the finished ``unit`` and its training's history."""
-        network, fit = self._prepared(unit, None)
+        network, fit = self._prepared(unit, None, logged=False)
         state = fit.run(self.plan.folder / unit.name / CHECKPOINT, report=self.report, token=self.token)
         return network, timeless(state.history)
 

@@ -55,30 +55,41 @@ def train_on_several(session: Session, unit: Unit) -> None:
     follower = Follower(session.plan.folder)
     follower.new()  # what is there already is no news
     with ThreadPoolExecutor(1, "sier-gui devices") as pool:
-        launched: Future[str] = pool.submit(fabric.launch, _on_one_device, errand, unit.name)
+        launched: Future[str] = pool.submit(fabric.launch, OneDevice(errand, unit.name))
         _watch(launched.done, follower, session.report)
         outcome = launched.result()
     if outcome:
         _raise(outcome)
 
 
-def _on_one_device(fabric: Fabric, errand: Errand, name: str) -> str:
-    """In the process of one device; how it ended travels as text, exceptions would end the others badly."""
-    follow_parent()
-    try:
+class OneDevice:
+    """What the process of one device does. (Not a function with arguments: Fabric would look into these.)"""
+
+    def __init__(self, errand: Errand, name: str) -> None:
+        self._errand = errand
+        self._name = name
+
+    def __call__(self, fabric: Fabric) -> str:
+        """How it ended travels as text: an exception would end the others in the middle of a step."""
+        follow_parent()
+        try:
+            self._train(fabric)
+        except Stopped:
+            return "stopped"
+        except Cancelled:
+            return "cancelled"
+        except SierError as error:
+            return f"error\0{error.message}\0{error.hint}"
+        return ""
+
+    def _train(self, fabric: Fabric) -> None:
+        errand = self._errand
         with threads(max(1, errand.threads // fabric.world_size)):
             session = Session(
                 errand.catalogue, errand.config, errand.work, str(fabric.device), silent, CancelToken()
             )
-            (unit,) = [unit for unit in session.plan.open() if unit.name == name]
+            (unit,) = [unit for unit in session.plan.open() if unit.name == self._name]
             session.train(unit, fabric)
-    except Stopped:
-        return "stopped"
-    except Cancelled:
-        return "cancelled"
-    except SierError as error:
-        return f"error\0{error.message}\0{error.hint}"
-    return ""
 
 
 def _raise(outcome: str) -> None:

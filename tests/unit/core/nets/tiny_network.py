@@ -14,15 +14,16 @@ CELLS = {Modality.IMAGE: 3 * 64, Modality.SPEECH: 64}
 class TinyRaw:
     """Averages over 16×16 cells, one dense layer for each stream, one for the fusion."""
 
-    options: ClassVar = {"hidden": 8}
+    options: ClassVar = {"hidden": 8, "dropout": 0.1}
     separable = True
 
     def __init__(self, config):
         self.classes = config.classes
         hidden, classes = config.options["hidden"], len(config.classes)
+        dropout = config.options["dropout"]
         self.module = nn.ModuleDict(
             {
-                f"dense_{m}": nn.Sequential(nn.Linear(n, hidden), nn.Tanh(), nn.Dropout(0.1))
+                f"dense_{m}": nn.Sequential(nn.Linear(n, hidden), nn.Tanh(), nn.Dropout(dropout))
                 for m, n in CELLS.items()
             }
             | {f"head_{m}": nn.Linear(hidden, classes) for m in CELLS}
