@@ -1,69 +1,180 @@
-"""``sier-gui study``: Table 1 of a study, and the checks of a published one."""
+"""``sier-gui study``: a study from its protocol to Table 1, and the checks of a published table."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sier_gui.cli.verbs import emit
+from sier_gui.cli.verbs import emit, say, terminal_report
 from sier_gui.core.errors import SierError
+
+if TYPE_CHECKING:
+    from sier_gui.core.study.caveats import Setting
+    from sier_gui.core.study.records import Response
+
+PROTOCOL = "a shipped protocol (default, repeat-with-wash-out) or a TOML file"
 
 
 def add_study(parser: argparse.ArgumentParser) -> None:
     """The verb's own verbs."""
     actions = parser.add_subparsers(required=True, metavar="ACTION")
 
-    action = actions.add_parser("report", help="Table 1 with intervals, agreement, tests and self-checks")
-    action.add_argument("study", metavar="PROJECT|CSV", help="a project, or responses as a long CSV")
-    action.add_argument(
-        "--shares", metavar="CLASS=N,…", help="the dataset's class counts, for the weighted overall"
-    )
-    action.add_argument(
-        "--protocol", metavar="NAME|TOML", help="exclusion rules, margin, design (default: default)"
-    )
-    action.add_argument("--network", metavar="CSV", help="a network's answers: sample_id,modality,answer")
-    action.add_argument("--no-models", action="store_true", help="leave out GEE and the Bayesian model")
-    action.set_defaults(action=report)
-
-    action = actions.add_parser("plan", help="what a design can detect, before anybody is asked")
-    action.add_argument("--protocol", metavar="NAME|TOML", default="default")
-    action.add_argument("--icc-rater", type=float, default=0.0, help="correlation of one rater's answers")
-    action.add_argument("--icc-item", type=float, default=0.0, help="correlation of answers on one item")
-    action.set_defaults(action=plan)
-
-    action = actions.add_parser("import-table", help="run the self-checks on a published table")
-    action.add_argument("table", metavar="CSV", help="class,i,ss,hs,ss-i,hs-i in percent; see docs/study.md")
-    action.set_defaults(action=import_table)
-    for action in actions.choices.values():
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        action = actions.add_parser(name, help=text, description=text)
+        action.set_defaults(action=run)
         # SUPPRESS: `study --json FILE report …` is not overridden by a default
         action.add_argument(
             "--json", metavar="FILE", default=argparse.SUPPRESS, help="machine-readable results ('-': stdout)"
         )
+        return action
+
+    action = add("new", new, "Plan a study: a project with its protocol and dataset.")
+    action.add_argument("project", metavar="PROJECT", help="folder")
+    action.add_argument("dataset", nargs="?", metavar="DATASET", help="folder or table")
+    action.add_argument("--protocol", metavar="NAME|TOML", default="default", help=PROTOCOL)
+    action.add_argument(
+        "--demo", action="store_true", help="the demo set, its stand-in readers and 29 simulated raters"
+    )
+
+    action = add("draw", draw, "Draw the items, once both readers have recorded.")
+    action.add_argument("project", metavar="PROJECT")
+    action.add_argument("--pilot", metavar="CSV", help="responses whose agreement names the gold items")
+
+    action = add("status", status, "Progress per cell and rater, exclusions, who is next.")
+    action.add_argument("project", metavar="PROJECT")
+
+    action = add("report", report, "Table 1 with intervals, agreement, tests and self-checks.")
+    _add_report(action)
+
+    action = add("export", export, "Responses, Table 1 as LaTeX, JSON and figure.")
+    _add_report(action)
+    action.add_argument("--out", required=True, metavar="DIR")
+    action.add_argument("--format", default="png,svg,pdf", metavar="KIND,…", help="of the figure")
+
+    action = add("import-table", import_table, "Run the self-checks on a published table.")
+    action.add_argument("table", metavar="CSV", help="class,i,ss,hs,ss-i,hs-i in percent; see docs/study.md")
+
+    action = add("plan", plan, "What a design can detect, before anybody is asked.")
+    action.add_argument("--protocol", metavar="NAME|TOML", default="default", help=PROTOCOL)
+    action.add_argument("--icc-rater", type=float, default=0.0, help="correlation of one rater's answers")
+    action.add_argument("--icc-item", type=float, default=0.0, help="correlation of answers on one item")
+
+
+def _add_report(action: argparse.ArgumentParser) -> None:
+    action.add_argument("study", metavar="PROJECT|CSV", help="a project, or responses as a long CSV")
+    action.add_argument("--shares", metavar="CLASS=N,…", help="class counts, for the weighted overall")
+    action.add_argument(
+        "--protocol", metavar="NAME|TOML", help=f"of a CSV: its rules, margin and design; {PROTOCOL}"
+    )
+    action.add_argument("--network", metavar="CSV", help="a network's answers: sample_id,modality,answer")
+    action.add_argument("--no-models", action="store_true", help="leave out GEE and the Bayesian model")
 
 
 def study(arguments: argparse.Namespace) -> int:
     return int(arguments.action(arguments))
 
 
-def report(arguments: argparse.Namespace) -> int:
-    from sier_gui.core.study import protocol
-    from sier_gui.core.study.listing import report_lines
-    from sier_gui.core.study.network import read_network
-    from sier_gui.core.study.report import Setting, make_report
-    from sier_gui.core.study.report_json import report_json
+def new(arguments: argparse.Namespace) -> int:
+    from sier_gui.core.dataset.catalogue import open_dataset
+    from sier_gui.core.study import design, protocol
+    from sier_gui.core.study.demo import make_demo
+    from sier_gui.core.study.project import open_project
+
+    if (arguments.dataset is None) == (not arguments.demo):
+        raise SierError("study new needs a dataset or --demo.", "Give one of them.")
+    with open_project(Path(arguments.project), create=True) as project:
+        if arguments.demo:
+            made = make_demo(project, report=terminal_report())
+        else:
+            catalogue = open_dataset(Path(arguments.dataset))
+            made = design.new_study(project, catalogue, protocol.text_of(arguments.protocol))
+        found = design.status(project, made)
+    emit(arguments, found.to_json(), found.lines())
+    return 0
+
+
+def draw(arguments: argparse.Namespace) -> int:
+    from sier_gui.core.dataset.catalogue import open_dataset
+    from sier_gui.core.study import design
+    from sier_gui.core.study.items import gold_samples
+    from sier_gui.core.study.project import open_project
+    from sier_gui.core.study.records import Kind
     from sier_gui.core.study.responses import read_responses
 
-    responses = read_responses(Path(arguments.study))
-    setting = Setting(
-        protocol=protocol.load(arguments.protocol) if arguments.protocol else None,
-        shares=parse_shares(arguments.shares),
-        network=read_network(Path(arguments.network)) if arguments.network else None,
-        network_name=Path(arguments.network).stem if arguments.network else "",
-        models=not arguments.no_models,
-    )
+    gold = gold_samples(read_responses(Path(arguments.pilot))) if arguments.pilot else set()
+    with open_project(Path(arguments.project)) as project:
+        planned = design.load_design(project)
+        candidates = design.candidates_of(project, open_dataset(Path(planned.dataset)))
+        cast = design.choose_cast(project.readers(), candidates)
+        drawn = design.draw_items(project, candidates, cast, gold)
+        found = design.status(project, drawn)
+    if not any(item.kind is Kind.GOLD for item in drawn.items):
+        say("No gold items: no pilot names samples that everybody agrees on (--pilot).")
+    emit(arguments, found.to_json(), found.lines())
+    return 0
+
+
+def status(arguments: argparse.Namespace) -> int:
+    from sier_gui.core.study import design
+    from sier_gui.core.study.project import open_project
+
+    with open_project(Path(arguments.project), read_only=True) as project:
+        found = design.status(project, design.load_design(project))
+    emit(arguments, found.to_json(), found.lines())
+    return 0
+
+
+def report(arguments: argparse.Namespace) -> int:
+    from sier_gui.core.study.listing import report_lines
+    from sier_gui.core.study.report import make_report
+    from sier_gui.core.study.report_json import report_json
+
+    responses, setting = _study(arguments)
     found = make_report(responses, setting)
     emit(arguments, report_json(found), report_lines(found))
     return 0
+
+
+def export(arguments: argparse.Namespace) -> int:
+    from sier_gui.core.study.exports import export_study
+    from sier_gui.core.study.report import make_report
+
+    responses, setting = _study(arguments)
+    found = make_report(responses, setting)
+    kinds = [kind.strip() for kind in arguments.format.split(",") if kind.strip()]
+    manifest = export_study(found, responses, Path(arguments.out), kinds)
+    emit(arguments, manifest, (entry["file"] for entry in manifest))
+    return 0
+
+
+def _study(arguments: argparse.Namespace) -> tuple[list[Response], Setting]:
+    """Responses of a project or a CSV, and what else the report is told."""
+    from sier_gui.core.paths import is_project
+    from sier_gui.core.study import design, protocol
+    from sier_gui.core.study.caveats import Setting
+    from sier_gui.core.study.network import read_network
+    from sier_gui.core.study.project import open_project
+    from sier_gui.core.study.responses import read_responses
+
+    where = Path(arguments.study)
+    if where.is_dir() or is_project(where):
+        if arguments.protocol:
+            raise SierError("A project has its own protocol.", "Leave --protocol out.")
+        with open_project(where, read_only=True) as project:
+            responses = project.responses()
+            setting = design.setting_of(project, design.load_design(project))
+    else:
+        responses = read_responses(where)
+        setting = Setting(protocol=protocol.load(arguments.protocol) if arguments.protocol else None)
+    if arguments.shares:
+        setting = replace(setting, shares=parse_shares(arguments.shares))
+    if arguments.network:
+        file = Path(arguments.network)
+        setting = replace(setting, network=read_network(file), network_name=file.stem)
+    return responses, replace(setting, models=not arguments.no_models)
 
 
 def plan(arguments: argparse.Namespace) -> int:
@@ -88,15 +199,13 @@ def import_table(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def parse_shares(text: str | None) -> dict[str, float] | None:
+def parse_shares(text: str) -> dict[str, float]:
     """ "happy=42958,sad=13621" → counts by class.
 
     Raises
     ------
     SierError : not of that form.
     """
-    if text is None:
-        return None
     shares = {}
     for part in text.split(","):
         name, equals, number = part.partition("=")

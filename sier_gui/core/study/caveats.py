@@ -4,13 +4,40 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sier_gui.core.study.checks import FEW_RATERS, Flag
+from sier_gui.core.study.network import NetworkAnswers
 from sier_gui.core.study.records import Protocol, Rater, Response
 from sier_gui.core.study.responses import TABLE_KINDS, Answers
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a report is told beyond responses.
+
+    Attributes
+    ----------
+    shares : the dataset's class counts, for the weighted overall.
+    network : its answers to items, and its name.
+    unblinded : one sentence for each way in which somebody was not blind.
+    voices_matched : whether synthetic voices had the sex of the human ones in the same place.
+    models : fit GEE and the Bayesian model too (seconds).
+    """
+
+    protocol: Protocol | None = None
+    classes: tuple[str, ...] = ()
+    shares: Mapping[str, float] | None = None
+    network: NetworkAnswers | None = None
+    network_name: str = "network"
+    raters: Sequence[Rater] = ()
+    stand_ins: Collection[str] = ()
+    unblinded: Sequence[str] = ()
+    voices_matched: bool = True
+    models: bool = True
 
 
 def caveats(
@@ -18,16 +45,14 @@ def caveats(
     responses: Sequence[Response],
     protocol: Protocol,
     excluded: Mapping[str, str],
-    raters: Sequence[Rater] = (),
-    stand_ins: Collection[str] = (),
-    unblinded: Sequence[str] = (),
+    setting: Setting,
 ) -> list[Flag]:
     """Flags on who answered, what was met and how blind it was; ``answers`` are those that count."""
     return [
-        *_simulated(answers, responses, stand_ins),
+        *_simulated(answers, responses, setting.stand_ins),
         *_few(answers),
-        *_design(answers, protocol),
-        *_sessions(answers, responses, protocol, raters, unblinded),
+        *_design(answers, protocol, setting),
+        *_sessions(answers, responses, protocol, setting),
         *(Flag("excluded", f"{rater} is left out: {reason}.") for rater, reason in excluded.items()),
     ]
 
@@ -70,7 +95,12 @@ def _unequal(raters: NDArray[np.int64]) -> bool:
     return len(set(counts.tolist())) > 1
 
 
-def _design(answers: Answers, protocol: Protocol) -> Iterator[Flag]:
+def _design(answers: Answers, protocol: Protocol, setting: Setting) -> Iterator[Flag]:
+    if not setting.voices_matched and any(modality.synthetic for modality in answers.modalities):
+        yield Flag(
+            "voices",
+            "The dataset has one synthetic voice for each sample: its sex is not matched to the reader's.",
+        )
     met = Counter(zip(answers.rater.tolist(), answers.item.tolist(), strict=True))
     again = sum(n > 1 for n in met.values())
     if again and not protocol.repeats:
@@ -88,16 +118,13 @@ def _design(answers: Answers, protocol: Protocol) -> Iterator[Flag]:
 
 
 def _sessions(
-    answers: Answers,
-    responses: Sequence[Response],
-    protocol: Protocol,
-    raters: Sequence[Rater],
-    unblinded: Sequence[str],
+    answers: Answers, responses: Sequence[Response], protocol: Protocol, setting: Setting
 ) -> Iterator[Flag]:
+    raters = setting.raters
     unfinished = {rater.rater for rater in raters if not rater.finished} & set(answers.raters)
     if unfinished:
         yield Flag("unfinished", f"Unfinished sessions: {_names(unfinished)}.")
-    for reason in unblinded:
+    for reason in setting.unblinded:
         yield Flag("unblinded", f"Not blind: {reason}")
     if raters and len(raters) < protocol.design.raters:
         yield Flag(

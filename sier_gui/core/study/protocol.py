@@ -49,11 +49,24 @@ def load(which: str | Path = "default") -> Protocol:
     ------
     SierError : no such protocol, or it is not valid.
     """
+    return parse(text_of(which), str(which))
+
+
+def text_of(which: str | Path) -> str:
+    """The TOML of a shipped protocol by name, or of one's own file, with its comments: what a project keeps.
+
+    Raises
+    ------
+    SierError : no such protocol, or it cannot be read.
+    """
     known = shipped()
     file = known.get(str(which), Path(which))
     if not file.is_file():
         raise SierError(f"There is no protocol {which}.", f"Name a TOML file or {', '.join(known)}.")
-    return _made(toml.read(file), str(file))
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SierError(f"Cannot read {file}: {error}.", "Check the path and its permissions.") from error
 
 
 def parse(text: str, where: str = "The protocol") -> Protocol:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
@@ -12,21 +12,22 @@ from numpy.typing import NDArray
 import sier_gui
 from sier_gui.core.errors import SierError
 from sier_gui.core.study.agreement import Agreement, agreement, confusion, unbiased_hit_rates
-from sier_gui.core.study.caveats import caveats
+from sier_gui.core.study.caveats import Setting, caveats
 from sier_gui.core.study.checks import FEW_RATERS, Flag, Printed, check_printed
 from sier_gui.core.study.differences import Difference, Paired, differences, intraclass, paired_tests
 from sier_gui.core.study.exclusion import excluded
 from sier_gui.core.study.models import Model, bayesian, gee
-from sier_gui.core.study.network import NetworkAnswers, NetworkRow, network_row
+from sier_gui.core.study.network import NetworkRow, network_row
 from sier_gui.core.study.planning import Plan, make_plan
 from sier_gui.core.study.protocol import fingerprint, load
 from sier_gui.core.study.randomisation import Randomisation, randomisation_test
-from sier_gui.core.study.records import Modality, Protocol, Rater, Response
+from sier_gui.core.study.records import Modality, Protocol, Response
 from sier_gui.core.study.responses import Answers, columns_of
 from sier_gui.core.study.rounding import percent
 from sier_gui.core.study.table import Table, make_table
 
 T = TypeVar("T")
+PLAIN = Setting()
 ASSUMPTIONS = {
     "percent": "Agreement with the dataset's label, called accuracy; mean over raters of each rater's share.",
     "interval": "95 % over raters and items, both as drawn at random: two-way cluster variance, Wilson form.",
@@ -81,30 +82,7 @@ class StudyReport:
         return unbiased_hit_rates(self.confusion[modality])
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What a report is told beyond responses.
-
-    Attributes
-    ----------
-    shares : the dataset's class counts, for the weighted overall.
-    network : its answers to items, and its name.
-    unblinded : one sentence for each way in which somebody was not blind.
-    models : fit GEE and the Bayesian model too (seconds).
-    """
-
-    protocol: Protocol | None = None
-    classes: tuple[str, ...] = ()
-    shares: Mapping[str, float] | None = None
-    network: NetworkAnswers | None = None
-    network_name: str = "network"
-    raters: Sequence[Rater] = ()
-    stand_ins: Collection[str] = ()
-    unblinded: Sequence[str] = ()
-    models: bool = True
-
-
-def make_report(responses: Sequence[Response], setting: Setting = Setting()) -> StudyReport:
+def make_report(responses: Sequence[Response], setting: Setting = PLAIN) -> StudyReport:
     """Table 1 with everything beside it.
 
     Raises
@@ -127,7 +105,7 @@ def make_report(responses: Sequence[Response], setting: Setting = Setting()) -> 
     found, missing = _tests(answers, protocol, setting.models)
     flags = [
         *check_printed(printed(table)),
-        *caveats(answers, responses, protocol, out, setting.raters, setting.stand_ins, setting.unblinded),
+        *caveats(answers, responses, protocol, out, setting),
     ]
     return StudyReport(
         protocol,

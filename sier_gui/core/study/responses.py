@@ -211,7 +211,7 @@ _ARRAYS = ("rater", "item", "label", "modality", "answer", "list", "group", "rt_
 
 
 def columns_of(responses: Iterable[Response], classes: Sequence[str] = ()) -> Answers:
-    """The counted ones of ``responses``; classes in the given order, else in the paper's, else as they come.
+    """The counted ones of ``responses``; the paper's classes in its order, others as given or as they come.
 
     Raises
     ------
@@ -228,9 +228,9 @@ def columns_of(responses: Iterable[Response], classes: Sequence[str] = ()) -> An
                 "A sample has one label; correct the rows.",
             )
     shown = {response.label for response in counted}
-    known = [name for name in PAPER_CLASSES if name in shown]
+    papers = [name for name in PAPER_CLASSES if name in shown] if shown <= set(PAPER_CLASSES) else []
     answered = sorted({response.answer for response in counted})
-    names = dict.fromkeys((*classes, *known, *(r.label for r in counted), *answered))
+    names = dict.fromkeys((*papers, *classes, *(r.label for r in counted), *answered))
     present = {response.modality for response in counted}
     modalities = tuple(modality for modality in Modality if modality in present)
     raters = tuple(dict.fromkeys(response.rater for response in counted))

@@ -15,6 +15,7 @@ import pytest
 from sier_gui.cli import main
 from sier_gui.core.errors import SierError
 from sier_gui.core.study import protocol
+from sier_gui.core.study.caveats import Setting
 from sier_gui.core.study.differences import intraclass, paired_tests
 from sier_gui.core.study.exclusion import excluded
 from sier_gui.core.study.exports import export_study, latex
@@ -24,7 +25,7 @@ from sier_gui.core.study.models import bayesian, gee
 from sier_gui.core.study.published import paper_table, read_table
 from sier_gui.core.study.randomisation import OVERALL, randomisation_test
 from sier_gui.core.study.records import ExclusionRules, Kind, Modality, Protocol, Response
-from sier_gui.core.study.report import Setting, StudyReport, make_report
+from sier_gui.core.study.report import StudyReport, make_report
 from sier_gui.core.study.report_json import report_json
 from sier_gui.core.study.responses import columns_of, read_responses, write_responses
 from sier_gui.core.study.simulation import Effects, paper_shares, simulate

@@ -1,0 +1,174 @@
+"""A project's study: planned, drawn, enrolled, reported; and the demo."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sier_gui.cli import main
+from sier_gui.core.dataset.catalogue import Catalogue, open_dataset
+from sier_gui.core.errors import SierError
+from sier_gui.core.paths import resources
+from sier_gui.core.study import design, protocol
+from sier_gui.core.study.assignment import CELLS
+from sier_gui.core.study.items import Candidate
+from sier_gui.core.study.project import open_project
+from sier_gui.core.study.records import Kind, Rater, Reader, Response, Sex
+
+CAST = {Sex.FEMALE: "anna", Sex.MALE: "otto"}
+
+
+def dataset() -> Catalogue:
+    return open_dataset(resources() / "demo")
+
+
+def candidates(without: str = "") -> list[Candidate]:
+    catalogue = dataset()
+    both = frozenset(CAST.values())
+    return [
+        Candidate(str(name), str(label), True, True, both if name != without else frozenset({"anna"}))
+        for name, label in zip(catalogue.column("sample_id"), catalogue.column("label"), strict=True)
+    ]
+
+
+def answer(rater: Rater, drawn: design.Design, number: int) -> Response:
+    trial = drawn.trials(rater)[number]
+    return Response(
+        rater.rater, rater.group, trial.block, trial.trial, trial.kind, trial.list, "anna", trial.sample_id,
+        trial.label, trial.modality, trial.label, 2, 900.0, 0, trial.kind is Kind.MAIN,
+    )  # fmt: skip
+
+
+def test_a_study_is_planned_drawn_and_enrolled(tmp_path: Path) -> None:
+    with open_project(tmp_path / "p", create=True) as project:
+        with pytest.raises(SierError, match="No study was planned"):
+            design.load_design(project)
+        planned = design.new_study(project, dataset(), protocol.text_of("default"))
+        assert planned.items == ()
+        assert planned.shares == {"anger": 36, "happy": 36, "hate": 36, "sad": 36}
+        with pytest.raises(SierError, match="no items yet"):
+            design.enrol(project, planned, Rater("r1"))
+        with pytest.raises(SierError, match="a female and a male reader"):
+            design.draw_items(project, candidates(), {Sex.MALE: "otto"})
+        drawn = design.draw_items(project, candidates(without="sad-test-01"), CAST)
+        assert drawn == design.load_design(project)
+        assert "sad-test-01" not in {item.sample_id for item in drawn.items}
+        raters = [design.enrol(project, drawn, Rater(f"r{n}")) for n in range(31)]
+        assert {(r.group, r.order) for r in raters[:30]} == set(CELLS)
+        assert [r.number for r in raters] == list(range(31))
+        with pytest.raises(SierError, match="r3 is enrolled"):
+            design.enrol(project, drawn, Rater("r3"))
+        project.add_answer(answer(raters[0], drawn, 5))
+        with pytest.raises(SierError, match="its items are fixed"):
+            design.draw_items(project, candidates(), CAST)
+        with pytest.raises(SierError, match="frozen"):
+            design.new_study(project, dataset(), protocol.text_of("repeat-with-wash-out"))
+        found = design.status(project, drawn)
+        assert found.raters[0]["answered"] == 1
+        assert found.raters[0]["planned"] == 49  # no gold: no pilot
+        assert sum(found.cells.values()) == 31
+        assert found.frozen_at
+
+
+def test_a_rater_who_is_excluded_gives_the_cell_back(tmp_path: Path) -> None:
+    with open_project(tmp_path / "p", create=True) as project:
+        design.new_study(project, dataset(), protocol.text_of("default"))
+        drawn = design.draw_items(project, candidates(), CAST)
+        first = design.enrol(project, drawn, Rater("careless", excluded=""))
+        for number, trial in enumerate(drawn.trials(first)):
+            if trial.kind is Kind.TRAP:
+                wrong = answer(first, drawn, number)
+                others = [name for name in drawn.classes if name != wrong.label]
+                project.add_answer(Response(**{**_fields(wrong), "answer": others[0]}))
+        more = [design.enrol(project, drawn, Rater(f"r{n}")) for n in range(30)]
+        assert Counter((r.group, r.order) for r in more) == Counter(CELLS)
+        assert "missed 4 of 4 trap" in design.status(project, drawn).raters[0]["excluded"]
+
+
+def _fields(response: Response) -> dict[str, Any]:
+    return {name: getattr(response, name) for name in Response.__dataclass_fields__}
+
+
+def test_interrupted_trials_are_replaced_in_the_projects_trials(tmp_path: Path) -> None:
+    with open_project(tmp_path / "p", create=True) as project:
+        design.new_study(project, dataset(), protocol.text_of("default"))
+        drawn = design.draw_items(project, candidates(), CAST)
+        rater = design.enrol(project, drawn, Rater("r"))
+        lost = next(t for t in drawn.trials(rater) if t.kind is Kind.MAIN)
+        project.begin_trial("r", lost.trial)
+        *_, instead = drawn.trials(rater, interrupted=project.interrupted("r"))
+        assert (instead.kind, instead.label, instead.modality) == (Kind.RESERVE, lost.label, lost.modality)
+
+
+def test_the_cast_is_whoever_recorded_most() -> None:
+    readers = [Reader("a", Sex.FEMALE), Reader("b", Sex.FEMALE), Reader("c", Sex.MALE)]
+    said = [
+        Candidate("1", "sad", True, True, frozenset({"b", "c"})),
+        Candidate("2", "sad", True, True, frozenset({"a", "b"})),
+    ]
+    assert design.choose_cast(readers, said) == {Sex.FEMALE: "b", Sex.MALE: "c"}
+    assert design.choose_cast(readers, []) == {Sex.FEMALE: "a", Sex.MALE: "c"}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("study") / "demo"
+    assert main(["study", "new", str(folder), "--demo"]) == 0
+    return folder
+
+
+def test_the_demo_leaves_one_cell_for_whoever_tries_it(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["study", "status", str(demo), "--json", "-"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert sum(cell["raters"] for cell in found["cells"]) == 29
+    free = [(c["group"], c["order"]) for c in found["cells"] if not c["raters"]]
+    assert free == [(found["next"]["group"], found["next"]["order"])]
+    assert all(rater["rater"].startswith("simulated-") for rater in found["raters"])
+    with open_project(demo, read_only=True) as project:
+        drawn = design.load_design(project)
+        takes = project.accepted_takes()
+        wanted = {item.sample_id for item in drawn.items}
+        assert {(reader, sample) for reader in drawn.cast.values() for sample in wanted} == set(takes)
+        assert all((demo / take.path).is_file() for take in takes.values())
+        assert all(reader.stand_in for reader in project.readers())
+
+
+def test_the_demos_report_says_what_it_is(
+    demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["study", "report", str(demo), "--json", "-", "--no-models"]) == 0
+    of_project = json.loads(capsys.readouterr().out)
+    checks = {flag["check"] for flag in of_project["flags"]}
+    assert {"simulated", "stand-in", "voices", "raters"} <= checks
+    assert main(["study", "export", str(demo), "--out", str(tmp_path), "--format", "svg", "--no-models"]) == 0
+    capsys.readouterr()
+    assert main(["study", "report", str(tmp_path / "responses.csv"), "--json", "-", "--no-models"]) == 0
+    of_csv = json.loads(capsys.readouterr().out)
+    cells = [{(c["class"], c["modality"]): c for c in value["cells"]} for value in (of_project, of_csv)]
+    assert cells[0] == cells[1]
+    assert of_csv["tests"]["randomisation"] == of_project["tests"]["randomisation"]
+
+
+def test_a_study_is_drawn_from_what_was_recorded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = str(tmp_path / "p")
+    assert main(["study", "new", folder, str(resources() / "demo"), "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["items"] == 0
+    assert main(["study", "draw", folder]) == 1
+    assert "a female and a male reader" in capsys.readouterr().err
+    with open_project(Path(folder)) as project:
+        project.add_reader(Reader("anna", Sex.FEMALE))
+        project.add_reader(Reader("otto", Sex.MALE))
+    assert main(["study", "draw", folder]) == 1
+    assert "Class anger has 0 samples" in capsys.readouterr().err
+    assert main(["study", "new", folder]) == 1
+    assert "a dataset or --demo" in capsys.readouterr().err
+    assert main(["study", "report", folder]) == 1
+    assert "No response counts" in capsys.readouterr().err
+    assert main(["study", "report", folder, "--protocol", "default"]) == 1
+    assert "its own protocol" in capsys.readouterr().err
