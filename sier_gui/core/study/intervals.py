@@ -4,7 +4,7 @@ The variance is the two-way cluster-robust one, raters + items − their pairs (
 2011, Robust inference with multiway clustering), each part with its G/(G − 1). The interval is Wilson's with
 the effective number of responses p(1 − p)/V and Student's t with the smaller number of clusters − 1 (as
 surveys with few clusters do: Korn and Graubard 1998; Dean and Pagano 2015), never narrower than Wilson's own.
-Why not the percentile bootstrap: docs/adr/0007-study-intervals.md.
+Why not the percentile bootstrap: docs/adr/0005-study-intervals.md.
 """
 
 from __future__ import annotations
