@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sier_gui.core.domain import Modality
 from sier_gui.gui.state import ExplainOptions
 
 if TYPE_CHECKING:
     from sier_gui.core.explain.attribution import Attribution
+    from sier_gui.core.nets.releases import Release
 
 WORDS = "words"
+MOST_PASSES = 4096  # for an error or a time; with more the estimator's work outgrows the network's
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,28 @@ def absence_text(absence: str) -> str:
     kind, _, parameter = absence.partition(":")
     sentence = ABSENCES.get(kind, f"A removed part is replaced by {kind}.")
     return f"{sentence[:-1]} ({kind} {parameter})." if parameter else sentence
+
+
+def one_stream_text(release: Release | None) -> str:
+    """Of a release that looks at one modality alone: why the other one counts nothing. Else ""."""
+    if release is None or len(release.streams) != 1:
+        return ""
+    if release.streams[0] is Modality.SPEECH:
+        return f"{release.label} only listens: the picture counts nothing."
+    return f"{release.label} only looks: the speech counts nothing."
+
+
+def limits_text(options: ExplainOptions) -> str:
+    """When an estimate ends, as a sentence."""
+    if options.method != "shapley":
+        return "Only estimates have an end of their own."
+    ends = [f"once its estimated error is at most {100 * options.error:g} %"] if options.error else []
+    ends += [f"after {options.seconds:g} s"] if options.seconds else []
+    if ends:
+        return f"It ends {' or '.join(ends)}, after {MOST_PASSES:,} passes of the network at the latest."
+    from sier_gui.core.explain.shapley.run import ESTIMATED
+
+    return f"Few parts are computed exactly; an estimate ends after {ESTIMATED:,} passes of the network."
 
 
 # ---------------------------------------------------------------- how a result was made

@@ -18,7 +18,15 @@ from PySide6.QtWidgets import (
 )
 
 from sier_gui.core.explain.absence import names
-from sier_gui.gui.explaining import BLUR_CELLS, METHODS, PRESETS, WORDS, absence_text, parts_text
+from sier_gui.gui.explaining import (
+    BLUR_CELLS,
+    METHODS,
+    PRESETS,
+    WORDS,
+    absence_text,
+    limits_text,
+    parts_text,
+)
 from sier_gui.gui.state import AppState, ExplainOptions
 from sier_gui.gui.widgets import ChoiceBox, Choices
 
@@ -65,7 +73,7 @@ class ExplainDialog(QDialog):
         self.value = ChoiceBox("value", _VALUES)
         self.error = Number(0.0, 50.0, 1.0, " %", "no target")
         self.seconds = Number(0.0, 3600.0, 5.0, " s", "no limit")
-        self.meaning, self.stands_in = _hint(), _hint()
+        self.meaning, self.stands_in, self.ends = _hint(), _hint(), _hint()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 16, 16, 16)
         layout.setSpacing(12)
@@ -116,6 +124,7 @@ class ExplainDialog(QDialog):
             ("", self.stands_in),
             ("&Value", self.value),
             ("Estimate up &to", self.error, self.seconds),
+            ("", self.ends),
         ):
             row = QHBoxLayout()
             row.setSpacing(8)
@@ -213,6 +222,7 @@ class ExplainDialog(QDialog):
         _set(self.error, 100 * (options.error or 0.0))
         _set(self.seconds, options.seconds or 0.0)
         self.meaning.setText(METHODS[options.method].meaning)
+        self.ends.setText(limits_text(options))
         # two players need no parts, and only estimates can be stopped
         for widget in (*self.presets, self.grid, self.cut, self.count, self.length, self.bands):
             widget.setEnabled(options.method != "modality")

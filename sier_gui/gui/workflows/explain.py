@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Slot
 
 from sier_gui.core.errors import SierError
 from sier_gui.core.tasks import CancelToken, Report
+from sier_gui.gui.explaining import MOST_PASSES
 from sier_gui.gui.jobs import Work
 from sier_gui.gui.state import ExplainOptions, SampleView, SpokenWords
 from sier_gui.gui.workflows.context import Context
@@ -195,13 +196,18 @@ class ExplainWorkflow(QObject):
 def request_for(options: ExplainOptions) -> ExplainRequest:
     """What the engine is asked for; only Shapley values are estimated, so that only they can be stopped.
 
+    One that is to reach an error, or may take some time, is not stopped at the engine's own budget before.
+
     Raises
     ------
     SierError : an option that no explanation can have.
     """
     from sier_gui.core.explain.attribution import ExplainRequest
 
-    limits = {} if options.method == "shapley" else {"error": None, "seconds": None}
+    if options.method != "shapley":
+        limits: dict[str, Any] = {"error": None, "seconds": None}
+    else:
+        limits = {"budget": MOST_PASSES} if options.error or options.seconds else {}
     return ExplainRequest(**{**asdict(options), **limits})
 
 

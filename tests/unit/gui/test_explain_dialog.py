@@ -142,7 +142,22 @@ def test_only_estimates_are_asked_to_stop() -> None:
     exact = request_for(options)
     assert (exact.error, exact.seconds, exact.bands) == (None, None, 2)
     sampled = request_for(ExplainOptions(method="shapley", error=0.1, seconds=3.0))
-    assert sampled == ExplainRequest(method="shapley", error=0.1, seconds=3.0)
+    assert sampled == ExplainRequest(method="shapley", error=0.1, seconds=3.0, budget=4096)
+    assert request_for(ExplainOptions(method="shapley")).budget == 4096  # until 5 %, not until 1,024 passes
+    assert request_for(ExplainOptions(method="shapley", error=None)).budget is None
+
+
+def test_the_dialog_says_when_an_estimate_ends(dialog: ExplainDialog, state: AppState) -> None:
+    assert dialog.ends.text() == "Only estimates have an end of their own."
+    state.change_explain_options(method="shapley")
+    wanted = "It ends once its estimated error is at most 5 %, after 4,096 passes"
+    assert dialog.ends.text() == f"{wanted} of the network at the latest."
+    dialog.seconds.setValue(30)
+    assert "at most 5 % or after 30 s, after 4,096" in dialog.ends.text()
+    dialog.error.setValue(0)
+    assert dialog.ends.text().startswith("It ends after 30 s, after 4,096")
+    dialog.seconds.setValue(0)
+    assert dialog.ends.text().endswith("an estimate ends after 1,024 passes of the network.")
 
 
 @pytest.mark.parametrize(
