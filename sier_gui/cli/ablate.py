@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -174,16 +175,17 @@ def _card(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
 
 
 def _curves(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
-    """A panel for each folder's name: parts of one network lie in folders beside each other."""
+    """A panel for each network; its parts and seeds lie in folders beside each other."""
     from sier_gui.core.charts import save
     from sier_gui.core.nets.ablation.curves import curves, draw_curves
     from sier_gui.core.nets.training.history import read_history
 
     by_title: dict[str, list[Any]] = {}
     for file in map(Path, arguments.history):
-        title = file.resolve().parent
-        unit = title.name.startswith("seed")  # an ablation's: <row>/seed<s>-part<p>
-        by_title.setdefault(title.parent.name if unit else title.name, []).append(read_history(file))
+        folder = file.resolve().parent
+        # a training's fused-seed0-part1, an ablation's speech-only/seed0-part1
+        title = re.sub(r"-?seed\d+.*", "", folder.name) or folder.parent.name
+        by_title.setdefault(title, []).append(read_history(file))
     found = {title: curves(histories) for title, histories in by_title.items()}
     lines = [f"{title}: |accuracy − F1| {one['gap']:.3f}, κ {one['end']:.3f}" for title, one in found.items()]
     if arguments.out:

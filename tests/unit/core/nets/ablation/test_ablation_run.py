@@ -3,6 +3,8 @@
 import csv
 import json
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -257,6 +259,48 @@ def test_spread_it_gives_the_same_predictions(made, catalogue, tmp_path, engine)
     known = {one.network: one for one in files.read(made.folder)}
     for name, one in found.items():
         assert (one.probabilities == known[name].probabilities).all()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_kill_9_at_any_moment_changes_nothing(dataset_folder, tmp_path):
+    """The program itself, killed again and again at random times after it has got further."""
+    rng = np.random.default_rng(0)
+
+    def command(out):
+        words = ["ablate", dataset_folder, "--rows", "speech-only,parallelnet", "--width", WIDTH]
+        words += ["--epochs", 6, "--split", "holdout", "--out", out, "--resume"]
+        return [sys.executable, "-m", "sier_gui", *map(str, words)]
+
+    def epochs():
+        return sum(file.stat().st_size for file in tmp_path.glob("wild/units/*/*/cpu.jsonl"))
+
+    subprocess.run(command(tmp_path / "calm"), check=True, capture_output=True)
+    killed = 0
+    while killed < 4:
+        before = epochs()
+        with subprocess.Popen(command(tmp_path / "wild"), stderr=subprocess.DEVNULL) as process:
+            while ended_within(process, 0.05) is False and epochs() == before:
+                pass
+            if not ended_within(process, float(rng.random())):
+                process.kill()
+                killed += 1
+        if process.returncode == 0:
+            break
+    assert killed >= 2
+    subprocess.run(command(tmp_path / "wild"), check=True, capture_output=True)
+    calm, wild = (files.read(tmp_path / name) for name in ("calm", "wild"))
+    for one, other in zip(calm, wild, strict=True):
+        assert one.network == other.network
+        assert (one.probabilities == other.probabilities).all()
+
+
+def ended_within(process, seconds):
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def test_two_runs_in_one_folder_are_refused(catalogue, tmp_path):

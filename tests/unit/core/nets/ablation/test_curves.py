@@ -57,9 +57,12 @@ def test_the_program_reads_histories(tmp_path, capsys):
             folder.mkdir(parents=True)
             lines = history([0.5 + part / 10], [0.4], [0.3])
             (folder / "history.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    of_a_training = tmp_path / "units" / "fused-seed0-part0"
+    of_a_training.mkdir(parents=True)
+    (of_a_training / "history.jsonl").write_text(json.dumps(history([0.9], [0.8], [0.7])[0]) + "\n")
     given = [str(file) for file in sorted(tmp_path.glob("*/*/history.jsonl"))]
     assert main(["metrics", "--history", *given, "--out", str(tmp_path / "out"), "--json", "-"]) == 0
     found = json.loads(capsys.readouterr().out)["curves"]
-    assert set(found) == {"image-only", "speech-only"}
+    assert set(found) == {"image-only", "speech-only", "fused"}
     assert found["image-only"]["accuracy"] == pytest.approx([0.55])
     assert (tmp_path / "out" / "curves.svg").stat().st_size > 1000
