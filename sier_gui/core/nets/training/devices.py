@@ -29,9 +29,8 @@ def make_fabric(config: TrainingConfig, device: str) -> Fabric:
     several = config.run.devices > 1
     strategy: Any = "auto"
     if several:
-        # a stage of one stream leaves parts of the network out
-        partial = any(stage.stream != "fused" for stage in config.stages)
-        strategy = DDPStrategy(start_method="spawn", find_unused_parameters=partial)
+        # a stage of both streams does not use the classifiers of single ones, nor the other way round
+        strategy = DDPStrategy(start_method="spawn", find_unused_parameters=True)
     devices: Any = [int(number)] if number else config.run.devices
     return Fabric(accelerator=kind, devices=devices, strategy=strategy, precision=config.optimiser.precision)
 

@@ -24,6 +24,7 @@ from sier_gui.core.nets.training.history import UNITS, check_tensorboard
 from sier_gui.core.nets.training.predictions import PREDICTIONS, to_csv
 from sier_gui.core.nets.training.session import Session, threads
 from sier_gui.core.nets.training.signals import WORK, Signals
+from sier_gui.core.nets.training.standing import write_total
 from sier_gui.core.nets.training.units import CHECKPOINT
 from sier_gui.core.tasks import CancelToken, Report, silent
 
@@ -71,8 +72,8 @@ def train(
         if resume:
             return open_release(out)
         raise SierError(f"{out} already holds a release.", "Choose another folder; nothing is overwritten.")
-    _check(config, workers)
     device = resolve_device(device)
+    _check(config, workers, device)
     lock = FolderLock(out / WORK, BUSY)
     try:
         work = _work_folder(out, config, catalogue.dataset_hash, resume)
@@ -81,6 +82,7 @@ def train(
         count = _threads(work, workers)
         with threads(count if workers == 1 else count * workers), _telling(token):
             session = Session(catalogue, config, work, device, report, token)
+            write_total(work, session.plan.count()[1])
             _train_all(session, workers, count)
             release = _written(session, catalogue, out)
             session.close()
@@ -120,7 +122,7 @@ def join(
         session.close()
 
 
-def _check(config: TrainingConfig, workers: int) -> None:
+def _check(config: TrainingConfig, workers: int, device: str) -> None:
     """What would come to light only after hours."""
     if workers < 1:
         raise SierError(f"{workers} workers.", "Use 1 or more.")
@@ -129,6 +131,8 @@ def _check(config: TrainingConfig, workers: int) -> None:
             "Several workers and several devices for each network at once are not possible.",
             "With run.devices = 1 each worker has a GPU of its own.",
         )
+    if config.optimiser.precision == "16-mixed" and device == "cpu":
+        raise SierError("16-mixed precision needs a GPU.", "Use bf16-mixed or 32-true.")
     if config.run.tensorboard:
         check_tensorboard()
 
