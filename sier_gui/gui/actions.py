@@ -14,6 +14,7 @@ from sier_gui.gui import theme
 from sier_gui.gui.state import AppState
 
 Condition = Callable[[AppState], bool]
+EXPLORING = frozenset(["Sample", "Explain", "Playback"])  # menus of Explore alone
 
 
 def always(_state: AppState) -> bool:
@@ -46,7 +47,7 @@ def with_speech(state: AppState) -> bool:
 
 
 def with_picture(state: AppState) -> bool:
-    return state.sample is not None and state.sample.picture is not None
+    return state.mode == "explore" and state.sample is not None and state.sample.picture is not None
 
 
 def with_prediction(state: AppState) -> bool:
@@ -167,6 +168,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("view.theme_system", "Colours of the System", "View", "", "", always, True, 2),
     ActionSpec("view.theme_light", "Light", "View", "", "", always, True, 2),
     ActionSpec("view.theme_dark", "Dark", "View", "", "", always, True, 2),
+    ActionSpec("tools.train", "Train a Release…", "Tools", "Ctrl+Shift+T", "", with_dataset),
     ActionSpec("help.palette", "Find an Action", "Help", "Ctrl+Shift+P", "search"),
     ActionSpec("help.shortcuts", "Keyboard Shortcuts", "Help", "?"),
     ActionSpec("help.about", "About sier-gui", "Help", group=1),
@@ -232,7 +234,8 @@ class ActionTable(QObject):
     def refresh(self) -> None:
         """Ask every condition again."""
         for spec in ACTIONS:
-            self._actions[spec.id].setEnabled(spec.id in self._bound and spec.enabled(self._state))
+            there = self._state.mode == "explore" or spec.menu not in EXPLORING
+            self._actions[spec.id].setEnabled(there and spec.id in self._bound and spec.enabled(self._state))
 
     # ---------------------------------------------------------------- shortcuts
 

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from sier_gui.core.settings import Settings
-from sier_gui.gui.actions import ActionTable
+from sier_gui.gui.actions import EXPLORING, ActionTable
 from sier_gui.gui.messages import Messages
 from sier_gui.gui.state import AppState
 
@@ -89,7 +89,7 @@ class MainWindow(QMainWindow):
     # ---------------------------------------------------------------- making
 
     def _make_menus(self) -> None:
-        menus = self._actions.fill(self.menuBar(), self)
+        self._menus = menus = self._actions.fill(self.menuBar(), self)
         self.recent_menu = QMenu("Open Recent", self)
         self.recent_menu.aboutToShow.connect(self._fill_recent)
         menus["File"].insertMenu(self._actions.action("file.demo"), self.recent_menu)
@@ -249,6 +249,8 @@ class MainWindow(QMainWindow):
     @Slot(str)
     def _on_mode(self, mode: str) -> None:
         self._show_status()
+        for title in EXPLORING:
+            self._menus[title].menuAction().setVisible(mode == "explore")
         if mode == "record":
             self.pages.setCurrentWidget(self.record_page())
         elif self._state.dataset is not None or self._state.sample is not None:

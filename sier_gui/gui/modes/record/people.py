@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from sier_gui.core.study.records import Reader, Sex
+from sier_gui.gui import theme
 from sier_gui.gui.modes.record.layout import centred, title
 from sier_gui.gui.modes.record.views import ProjectView
 
@@ -57,6 +58,7 @@ class PeoplePage(QWidget):
         self.pseudonym.textChanged.connect(self._refresh)
         self.consent.toggled.connect(self._refresh)
         self.sex.currentIndexChanged.connect(self._refresh)
+        self._shade()
         self._refresh()
 
     def _fill(self) -> None:
@@ -99,7 +101,6 @@ class PeoplePage(QWidget):
         consent = QLabel(CONSENT)
         consent.setWordWrap(True)
         consent.setAccessibleName("Consent")
-        consent.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         column = QVBoxLayout()
         column.setSpacing(8)
         column.addWidget(self.notices)
@@ -134,6 +135,18 @@ class PeoplePage(QWidget):
         self.sex.setCurrentIndex(0)
         self.age.setCurrentIndex(0)
         self.consent.setChecked(False)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._shade()
+
+    def _shade(self) -> None:
+        """In the dark the style draws an empty box as dark as the page around it."""
+        palette = QPalette()
+        if theme.is_dark(self.palette()):
+            palette.setColor(QPalette.ColorRole.Base, self.palette().color(QPalette.ColorRole.Mid))
+        self.consent.setPalette(palette)
 
     @Slot()
     def _refresh(self) -> None:
