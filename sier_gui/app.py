@@ -156,6 +156,7 @@ class Workbench(QObject):
         from sier_gui.gui.workflows.record import RecordWorkflow
         from sier_gui.gui.workflows.release import ReleaseWorkflow
         from sier_gui.gui.workflows.survey import SurveyWorkflow
+        from sier_gui.gui.workflows.training import TrainingWorkflow
         from sier_gui.gui.workflows.truth import TruthWorkflow
         from sier_gui.gui.workflows.upkeep import UpkeepWorkflow
         from sier_gui.gui.workflows.view import ViewWorkflow
@@ -181,6 +182,7 @@ class Workbench(QObject):
         self.survey = SurveyWorkflow(context, resume=self._remember)
         self.degree = DegreeWorkflow(context)
         self.provenance = ProvenanceWorkflow(context)
+        self.training = TrainingWorkflow(context)
         self.play = PlayWorkflow(context)
         self.pair = PairWorkflow(context)
         self.export = ExportWorkflow(context)
@@ -240,6 +242,7 @@ class Workbench(QObject):
             self.pair.stop()
             self.words.stop()
             self.survey.stop()
+            self.training.leave()
             self.record.stop()
         ends = [runner.shutdown(0.3) for runner in (self.reader, self.computer, self.clerk, self.keeper)]
         if hasattr(self, "context"):
