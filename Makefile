@@ -47,12 +47,14 @@ slow: .venv/.test
 
 pictures: .venv/.test
 	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/pictures/gallery.py build/pictures
+	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/pictures/record_gallery.py build/pictures
 	@# the pages' screenshots: a home of their own, so that nobody's layout or filters are in them
 	for theme in light dark; do SIER_GUI_HOME=build/pictures/home $(BIN)/python -m sier_gui --demo \
 		--sample hate-test-05 --theme $$theme --screenshot docs/images/explore-$$theme.png || exit 1; done
 	SIER_GUI_HOME=build/pictures/home $(BIN)/python -m sier_gui export resources/demo --sample hate-test-05 \
 		--format png --width 140mm --out build/pictures
 	cp build/pictures/hate-test-05.png docs/images/figure.png
+	cp build/pictures/record-speak-1400-light.png docs/images/record-light.png
 
 demo-set: .venv/.test
 	$(BIN)/python -m pip install --quiet --editable ".[build]"

@@ -139,7 +139,7 @@ class Capture:
         self._thread: threading.Thread | None = None
         self._take: _Take | None = None
         self._warming = 0
-        self._heard_at = 0.0
+        self._heard_at = self._checked_at = 0.0
 
     @property
     def levels(self) -> Levels:
@@ -155,8 +155,8 @@ class Capture:
         if self.phase is not Phase.CLOSED:
             raise SierError(f"{self.device.name} is open already.", "Close it first.")
         self._queue = queue.SimpleQueue()
-        self._heard_at = time.monotonic()
         self.device.open(self._on_block, self._on_lost)
+        self._heard_at = self._checked_at = time.monotonic()
         self._meter = Meter(self.device.rate)  # opening may have settled on another rate
         self._warming = round(WARM_UP_S * self.device.rate)
         self._take = None
@@ -201,9 +201,16 @@ class Capture:
         return self._over.wait(timeout_s)
 
     def check(self) -> None:
-        """To be called now and then: a device that silently delivers nothing any more is taken for gone."""
-        if self.phase is not Phase.CLOSED and time.monotonic() - self._heard_at > STALL_S:
-            self._heard_at = time.monotonic()
+        """To be called now and then: a device that silently delivers nothing any more is taken for gone.
+
+        After a time in which nobody called, as when the computer slept, the device gets a new chance first.
+        """
+        now = time.monotonic()
+        if now - self._checked_at > STALL_S / 2 > 0:
+            self._heard_at = max(self._heard_at, now)
+        self._checked_at = now
+        if self.phase is not Phase.CLOSED and now - self._heard_at > STALL_S:
+            self._heard_at = now
             self._on_lost("it delivers no sound")
 
     def drain(self, timeout_s: float = 5.0) -> bool:

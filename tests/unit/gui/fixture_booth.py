@@ -77,7 +77,7 @@ class Desk:
                 QTest.keyClick(widget, key)
 
     def until(self, what: object) -> None:
-        self.qtbot.waitUntil(what, timeout=8000)
+        self.qtbot.waitUntil(what, timeout=20_000)
 
     def make_project(self, folder: Path) -> None:
         self.bench.record.make_project(str(folder))

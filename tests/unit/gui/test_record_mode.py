@@ -26,7 +26,7 @@ Key = Qt.Key
 @pytest.fixture
 def desk(qtbot: QtBot, workbench: Open, dataset: Path) -> Iterator[Desk]:
     bench = workbench(dataset, mode="record")
-    qtbot.waitUntil(lambda: bench.state.dataset is not None, timeout=8000)
+    qtbot.waitUntil(lambda: bench.state.dataset is not None, timeout=20_000)
     yield Desk(qtbot, bench)
     assert bench.computer.shutdown(60)  # it may be importing torch, which cannot be interrupted
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
@@ -74,7 +76,8 @@ class RecordPage(QWidget):
         return self.steps.currentWidget()
 
     def show_project(self, view: ProjectView) -> None:
-        self._where.setText(f"{view.folder} · {view.dataset}, {view.prompts} prompts" if view.folder else "")
+        self._where.setText(f"{Path(view.folder).name} · {view.dataset}, {view.prompts} prompts")
+        self._where.setToolTip(view.folder)
         self.people.show_project(view)
 
 

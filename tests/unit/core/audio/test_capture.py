@@ -199,6 +199,30 @@ def test_a_device_that_falls_silent_for_good_is_taken_for_gone(
     assert "no sound" in sink.errors[0].message
 
 
+def test_a_computer_that_slept_does_not_lose_its_microphone(
+    microphone: FakeInput, open_: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(capture.time, "monotonic", lambda: clock[0])
+    microphone.deliver(ramp(0, 0.1))
+    open_.check()
+    clock[0] += 3600  # and the device has not yet woken up
+    open_.check()
+    clock[0] += 0.4
+    microphone.deliver(ramp(0.1, 0.1))
+    for _ in range(10):
+        open_.check()
+        clock[0] += 0.1
+        assert open_.drain()
+    assert open_.phase is Phase.IDLE
+    thread = open_._thread
+    clock[0] += 0.1
+    open_.check()
+    assert thread is not None
+    thread.join(5)
+    assert open_.phase is Phase.CLOSED  # it never came back
+
+
 def test_a_sink_that_cannot_write_loses_its_take_and_the_next_goes_on(
     microphone: FakeInput, open_: Capture
 ) -> None:
