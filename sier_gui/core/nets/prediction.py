@@ -108,7 +108,7 @@ class Predictor:
 
     def check(self, inputs: SampleInputs) -> None:
         """Raises `SierError` where the sample has nothing of what the network looks at."""
-        streams = streams_of(self.release)
+        streams = self.release.streams
         if inputs.absent.issuperset(streams):
             raise SierError(
                 f"Sample {inputs.sample_id} has no {' and no '.join(streams)}, and {self.release.label} takes"
@@ -126,12 +126,6 @@ class Predictor:
         with torch.inference_mode():
             logits = self.network.forward(stacked(Modality.IMAGE), stacked(Modality.SPEECH))
         return logits.double().cpu().numpy()
-
-
-def streams_of(release: Release) -> tuple[Modality, ...]:
-    """What its network looks at."""
-    named = release.network.options.get("streams", tuple(Modality))
-    return tuple(m for m in Modality if str(m) in map(str, named))
 
 
 def _with_labels(

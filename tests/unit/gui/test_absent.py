@@ -93,9 +93,9 @@ def test_the_whole_dataset_is_predicted_with_what_there_is(
 def test_a_network_of_the_stream_that_is_missing_says_so(
     qtbot: QtBot, workbench: Open, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sier_gui.core.nets import prediction
+    from sier_gui.core.nets.releases import Release
 
-    monkeypatch.setattr(prediction, "streams_of", lambda release: (Modality.SPEECH,))
+    monkeypatch.setattr(Release, "streams", (Modality.SPEECH,))
     bench = workbench(folder)
     qtbot.waitUntil(explained(bench.state, "s0"), timeout=LONG)
     predictor = bench.context.predictors._loaded

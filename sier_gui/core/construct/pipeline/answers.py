@@ -16,7 +16,7 @@ from sier_gui.core.errors import SierError
 from sier_gui.core.images.files import read_image
 from sier_gui.core.images.tensors import image_tensor
 from sier_gui.core.nets.networks import SHAPES
-from sier_gui.core.nets.prediction import Predictor, softmax, streams_of
+from sier_gui.core.nets.prediction import Predictor, softmax
 from sier_gui.core.nets.releases import Release
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def tensor(file: Path, modality: Modality, front: FrontEnd) -> FloatArray:
 
 def check_stream(release: Release, modality: Modality) -> None:
     """Raises `SierError` where the release looks at other streams only."""
-    streams = streams_of(release)
+    streams = release.streams
     if modality not in streams:
         raise SierError(
             f"{release.label} takes {' and '.join(streams)}, not {modality}.",

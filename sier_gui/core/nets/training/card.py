@@ -25,7 +25,7 @@ def make_card(
     lines = [
         f"# {config.release.name}/{config.release.version}",
         "",
-        f"Emotion from speech and image: {', '.join(classes)}.",
+        f"Emotion from {' and '.join(sorted(config.run.streams, reverse=True))}: {', '.join(classes)}.",
         "",
         *config.release.notes,
         "",
@@ -53,8 +53,7 @@ def make_card(
         "",
         "- The figures hold for speakers, pictures and recordings like those of the dataset; for others they "
         "are unknown.",
-        "- “Absent” means zeros: a black picture, silence. The network has seen that in training "
-        f"{_dropped(config)}.",
+        f"- {_absent_text(config)}",
         "- Emotion classes are the dataset's labels, not what a person feels: not for deciding about people.",
         "",
     ]
@@ -284,6 +283,11 @@ def _stages_text(config: TrainingConfig) -> str:
     return f"stages (network, epochs at most, learning rate): {', '.join(stages)}"
 
 
-def _dropped(config: TrainingConfig) -> str:
+def _absent_text(config: TrainingConfig) -> str:
+    if len(config.run.streams) == 1:
+        return f"It knows {config.run.streams[0]} only: nothing else that belongs to a sample counts."
     a = config.augment
-    return f"(picture {a.drop_image:.0%}, speech {a.drop_speech:.0%} of the time, where both are trained)"
+    return (
+        "“Absent” means zeros: a black picture, silence. The network has seen that in training "
+        f"(picture {a.drop_image:.0%}, speech {a.drop_speech:.0%} of the time, where both are trained)."
+    )

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from sier_gui.core.domain import Modality
 from sier_gui.gui import overlay
-from sier_gui.gui.explaining import absence_text, count_unsettled, how_text
+from sier_gui.gui.explaining import absence_text, count_unsettled, how_text, one_stream_text
 from sier_gui.gui.panels.result.controls import ExplainControls, OverlayControls
 from sier_gui.gui.state import AppState
 from sier_gui.gui.widgets import ElidedLabel, track_colour
@@ -101,6 +101,7 @@ class ExplanationPanel(QWidget):
         layout.addSpacing(8)
         layout.addWidget(self.overlay_controls)
         layout.addStretch(1)
+        state.release_changed.connect(self._refresh)
         state.sample_changed.connect(self._refresh)
         state.prediction_changed.connect(self._refresh)
         state.attribution_changed.connect(self._refresh)
@@ -146,10 +147,14 @@ class ExplanationPanel(QWidget):
             self.split.set_text("")
             self.additivity.setText(self._waiting_text())
             self.how.setText("")
-            self.absence.setText(absence_text(self._state.explain_options.absence))
+            self._show_absence(self._state.explain_options.absence)
         else:
             self._show_attribution(attribution, overlay.explained_class(self._state) or attribution.target)
         self._show_status()
+
+    def _show_absence(self, absence: str) -> None:
+        texts = (one_stream_text(self._state.release), absence_text(absence))
+        self.absence.setText(" ".join(filter(None, texts)))
 
     def _waiting_text(self) -> str:
         view = self._state.sample
@@ -171,7 +176,7 @@ class ExplanationPanel(QWidget):
         self.split.set_text(f"two players: {_pair(whole)}")
         self.additivity.setText(additivity_text(attribution, target))
         self.how.setText(how_text(attribution, target, self._state.explain_options))
-        self.absence.setText(absence_text(attribution.absence))
+        self._show_absence(attribution.absence)
 
     def _show_status(self) -> None:
         attribution = overlay.current_attribution(self._state)

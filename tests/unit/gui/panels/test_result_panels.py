@@ -400,3 +400,20 @@ def test_numbers_near_one_and_minus_signs_are_shown_whole(
     probabilities.layout().activate()
     number = bar.width() - bar.bar_area().right() - 24
     assert bar.fontMetrics().horizontalAdvance("1.00") <= number
+
+
+@pytest.mark.parametrize(
+    ("streams", "said"),
+    [
+        ((Modality.SPEECH,), "small/1 only listens: the picture counts nothing."),
+        ((Modality.IMAGE,), "small/1 only looks: the speech counts nothing."),
+        ((Modality.IMAGE, Modality.SPEECH), None),
+    ],
+)
+def test_a_release_of_one_stream_says_what_it_leaves_out(
+    explanation: ExplanationPanel, state: AppState, streams: tuple[Modality, ...], said: str | None
+) -> None:
+    state.set_release(SimpleNamespace(label="small/1", streams=streams))
+    text = explanation.absence.text()
+    assert text.endswith("A removed part is replaced by zeros: black patches, silent segments.")
+    assert text.startswith(said or "A removed part")
