@@ -76,6 +76,12 @@ def add_explanation(parser: argparse.ArgumentParser, grid: int = 8) -> None:
     parser.add_argument(
         "--budget", type=int, metavar="N", help="most evaluations of the network (method shapley)"
     )
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "tf32"),
+        default="float32",
+        help="of a CUDA device's products: tf32 is faster, and equal within 1e-3",
+    )
 
 
 Verb = Callable[[argparse.Namespace], int]

@@ -212,7 +212,11 @@ def explain(arguments: argparse.Namespace) -> int:
 
 def explain_request(arguments: argparse.Namespace) -> ExplainRequest:
     from sier_gui.core.explain.attribution import ExplainRequest
+    from sier_gui.core.nets.prediction import resolve_device
 
+    if arguments.precision != "float32" and resolve_device(arguments.device) != "cuda":
+        say("--precision tf32 has no effect on a CPU, it needs CUDA: everything is computed in float32.")
+        arguments.precision = "float32"
     return ExplainRequest(
         method=arguments.method,
         grid=arguments.grid,
@@ -223,6 +227,7 @@ def explain_request(arguments: argparse.Namespace) -> ExplainRequest:
         target=arguments.target,
         seed=arguments.seed,
         budget=arguments.budget,
+        precision=arguments.precision,
     )
 
 

@@ -191,3 +191,14 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path, data: Path) -> None:
     assert kept(tmp_path / "out") >= reached
     facts = json.loads((tmp_path / "out" / "_survey.json").read_text())
     assert facts["threads"] == 1
+
+
+def test_tf32_on_a_cpu_is_said_to_be_float32(sier: Callable[..., Any], data: Path) -> None:
+    command = ("explain", data, "--sample", "0003", "--release", "demo", *SMALL)
+    found = sier(*command, "--precision", "tf32", "--json", "-")
+    said = [line for line in found.stderr.splitlines() if "tf32" in line]
+    assert len(said) == 1
+    assert "no effect on a CPU" in said[0]
+    assert "needs CUDA" in said[0]
+    assert json.loads(found.stdout)["provenance"]["precision"] == "float32"
+    assert "tf32" not in sier(*command).stderr

@@ -45,6 +45,7 @@ def cache_key(release_hash: str, sample_hash: str, players: Players, request: Ex
         "budget": request.budget,
         "error": request.error,
         "seconds": request.seconds,
+        "precision": request.precision,
         "code": CODE_VERSION,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -17,6 +17,7 @@ from sier_gui.core.explain.cache import AttributionCache, cache_key
 from sier_gui.core.explain.estimate import Estimate
 from sier_gui.core.explain.game import NetworkGame
 from sier_gui.core.explain.players import Players, players_for
+from sier_gui.core.explain.precision import used
 from sier_gui.core.explain.shapley import run as shapley
 from sier_gui.core.tasks import CancelToken, Progress, Report, silent
 
@@ -134,6 +135,7 @@ def _computed(
         value=request.value,
         batch=request.batch,
         after_batch=after_batch,
+        precision=request.precision,
     )
     for estimate in estimates(game, request, network.separable):
         attribution = _attribution(estimate, predictor, inputs, request, players)
@@ -215,6 +217,7 @@ def _provenance(
         "bands": players.counts[Modality.SPEECH] // players.shapes[Modality.SPEECH][-1],
         **({"words": list(players.words), "words_by": players.words_by} if players.words else {}),
         "device": str(game.device),
+        "precision": used(request.precision, game.device),
         "torch": str(torch.__version__),
         "threads": torch.get_num_threads(),
         "passes": game.passes,

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sier_gui.core.domain import FloatArray, Modality
-from sier_gui.core.explain.attribution import Floats
+from sier_gui.core.explain.attribution import FLOAT32, Floats
 from sier_gui.core.explain.cost import Batching, Cost, counted
 from sier_gui.core.explain.kept import KeptEmbeddings
 from sier_gui.core.explain.patterns import Bools
 from sier_gui.core.explain.players import Ints, Players
+from sier_gui.core.explain.precision import products
 from sier_gui.core.explain.prefix import HasPrefix, PrefixTables
 from sier_gui.core.nets.networks import FusesGrids
 
@@ -70,6 +71,7 @@ class NetworkGame:
     value : "probability" or "logit".
     batch : inputs per pass; None chooses from the network's multiplications.
     after_batch : told the number of inputs that just went through; may raise `Cancelled`.
+    precision : of a GPU's products, see `precision`.
     """
 
     def __init__(
@@ -82,12 +84,13 @@ class NetworkGame:
         value: str = "probability",
         batch: int | None = None,
         after_batch: Callable[[int], None] = lambda _count: None,
+        precision: str = FLOAT32,
     ) -> None:
         import torch
 
         parameter = next(iter(network.module.parameters()), torch.zeros(()))
         self.device, self.dtype = parameter.device, parameter.dtype
-        self.network, self.value, self.batch = network, value, batch
+        self.network, self.value, self.batch, self.precision = network, value, batch, precision
         self.shapes, self.corners = players.shapes, corners_of(players.shapes)
         self.passes = 0  # inputs that went through the network's expensive part
         self._after_batch = after_batch
@@ -105,7 +108,7 @@ class NetworkGame:
     def values(self, masks: Mapping[Modality, Bools], index: Mapping[Modality, Ints]) -> Floats:
         import torch
 
-        with torch.inference_mode():
+        with torch.inference_mode(), products(self.precision, self.device):
             separable = self.network.separable
             ask = self._factorised if separable else self._joint
             return self._valued(self._batching.within_memory(lambda: ask(masks, index)))
@@ -118,7 +121,7 @@ class NetworkGame:
         if not (self.network.separable and isinstance(self.network, FusesGrids) and len(masks) == 2):
             places = np.indices(counts).reshape(len(counts), -1)
             return self.values(masks, dict(zip(masks, places, strict=True))).reshape(*counts, -1)
-        with torch.inference_mode():
+        with torch.inference_mode(), products(self.precision, self.device):
             embeddings = {m: self._known(m, given) for m, given in masks.items()}
             images, speech = embeddings[Modality.IMAGE], embeddings[Modality.SPEECH]
             fused, at_once = [], max(PAIRS_PER_GRID // len(speech), 1)

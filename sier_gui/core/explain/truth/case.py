@@ -11,7 +11,7 @@ import numpy as np
 from sier_gui.core.domain import FloatArray, Modality, SampleInputs
 from sier_gui.core.explain.absence import stand_ins
 from sier_gui.core.explain.agreement import rank_correlation
-from sier_gui.core.explain.attribution import Attribution, ExplainRequest, Floats
+from sier_gui.core.explain.attribution import FLOAT32, Attribution, ExplainRequest, Floats
 from sier_gui.core.explain.game import NetworkGame
 from sier_gui.core.explain.players import Players, players_for
 
@@ -34,7 +34,8 @@ class Case:
     """One class of one sample.
 
     ``tensors`` and ``absent`` as `NetworkGame` takes them, ``target`` the class's number, ``value``
-    "probability" or "logit", ``batch`` inputs per pass (None: chosen from the network's cost).
+    "probability" or "logit", ``batch`` inputs per pass (None: chosen from the network's cost),
+    ``precision`` of a GPU's products.
     """
 
     network: Network
@@ -44,6 +45,7 @@ class Case:
     target: int
     value: str = "probability"
     batch: int | None = None
+    precision: str = FLOAT32
 
     def game(self, after_batch: AfterBatch = unobserved) -> NetworkGame:
         return NetworkGame(
@@ -54,6 +56,7 @@ class Case:
             value=self.value,
             batch=self.batch,
             after_batch=after_batch,
+            precision=self.precision,
         )
 
 
@@ -69,6 +72,7 @@ def case_for(predictor: Predictor, inputs: SampleInputs, request: ExplainRequest
         target=target,
         value=request.value,
         batch=request.batch,
+        precision=request.precision,
     )
 
 
