@@ -25,7 +25,7 @@ MAX_SEGMENTS = 128
 MAX_BANDS = 16
 WORDS = "words"
 Z95 = 1.96  # two-sided 95 % of a normal distribution
-CODE_VERSION = "2"  # raise it whenever the same request would give other numbers: the cache asks for it
+CODE_VERSION = "3"  # raise it whenever the same request would give other numbers: the cache asks for it
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import numpy as np
 from sier_gui.core.explain.attribution import Floats
 from sier_gui.core.explain.patterns import Bools
 from sier_gui.core.explain.players import Ints
-from sier_gui.core.explain.shapley.kernel import NUGGET, Posterior, SetKernel, signs_of
+from sier_gui.core.explain.shapley.kernel import Posterior, SetKernel, signs_of
 from sier_gui.core.explain.shapley.weights import all_masks
 
 MOST_LISTED = 12  # players whose masks may all be listed
@@ -73,6 +73,16 @@ class SizeScale:
         near = np.exp(-0.5 * ((shares[:, None] - self.shares) / BANDWIDTH) ** 2) + 1e-9
         return np.sqrt(near @ self.squares / near.sum(axis=1))
 
+    def over(self, nodes: Floats, players: int) -> Floats:
+        """(Q,) root mean squares over random coalitions that hold each of ``players`` with probability q.
+
+        Their sizes are binomial, and a few small ones among large ones can be off by more than all others.
+        """
+        sizes = np.arange(players + 1)
+        ways = np.array([float(math.comb(players, size)) for size in sizes])
+        chance = ways * nodes[:, None] ** sizes * (1 - nodes[:, None]) ** (players - sizes)
+        return np.asarray(np.sqrt(chance @ self.at(sizes / players) ** 2 / chance.sum(axis=1)), np.float64)
+
 
 def next_masks(
     posterior: Posterior,
@@ -96,7 +106,7 @@ def next_masks(
     covariance = posterior.left(kernel.gram(new), across, across, (once, once))
     (ours, counts), (theirs, _) = (_targets(kernel, at, share, given) for given in (new, signs))
     targets = posterior.left(ours, theirs, across, (counts, once))
-    return pool[_greedy(targets, covariance, scale.at(pool.mean(axis=1)), count)]
+    return pool[_greedy(targets, covariance, kernel.nugget, scale.at(pool.mean(axis=1)), count)]
 
 
 def candidates(known: Bools, count: int, scale: SizeScale, rng: np.random.Generator) -> Bools:
@@ -131,14 +141,18 @@ def _targets(kernel: SetKernel, at: Floats, share: Floats, signs: Floats) -> tup
     return np.concatenate([root[:, None] * whole, by_player]), np.append(root, np.zeros(len(by_player)))
 
 
-def _greedy(targets: Floats, covariance: Floats, scale: Floats, count: int) -> Ints:
-    """Indices of masks by falling gain; conditions ``targets`` (T, P) and ``covariance`` (P, P) on each."""
+def _greedy(targets: Floats, covariance: Floats, least: float, scale: Floats, count: int) -> Ints:
+    """Indices of masks by falling gain; conditions ``targets`` (T, P) and ``covariance`` (P, P) on each.
+
+    A mask takes Σ_t cov(t, mask)²/var(mask) off the summed variance; ``least`` is the least variance that a
+    mask can have that is not valued.
+    """
     chosen: list[int] = []
     open_ = np.ones(len(scale), bool)
     variance = np.diag(covariance).copy()
     past = np.zeros((count, len(scale)))
     for step in range(count):
-        variance = np.maximum(variance, NUGGET)  # no less is possible, but for rounding
+        variance = np.maximum(variance, least)  # rounding may leave less
         gain = (targets**2).sum(axis=0) / variance * scale
         best = int(np.where(open_, gain, -1).argmax())
         chosen.append(best)

@@ -28,7 +28,6 @@ from sier_gui.core.explain.shapley.weights import (
 )
 
 ALL_LEFT = 2.0  # masks that are left over are all taken where they are this many times those wanted
-CAUTION = 1.1  # standard errors against the posterior's, so that 95 % bars cover (benchmarks/estimators.py)
 
 
 @dataclass(slots=True)
@@ -120,11 +119,11 @@ class Grid:
         for number, axis in enumerate(self.axes):
             columns = np.moveaxis(self.values, number, 0).reshape(len(axis.masks), -1)
             weights.append(axis.solve(columns, at))
-            scales.append(np.ones(len(at)) if axis.scale is None else axis.scale.at(at))
+            scales.append(np.ones(len(at)) if axis.scale is None else axis.scale.over(at, axis.players))
         values = np.concatenate(shapley_sums(self.values, weights, share))
         variances, due = shapley_variances(self.values, weights, share, scales)
         variance = np.concatenate(variances)
-        return efficient(values, variance, self._corners), CAUTION * np.sqrt(variance), due
+        return efficient(values, variance, self._corners), np.sqrt(variance), due
 
 
 def efficient(values: Floats, variance: Floats, corners: Corners) -> Floats:

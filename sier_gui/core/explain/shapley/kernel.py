@@ -2,15 +2,17 @@
 
 With s_p = 1 for a present player and −1 for an absent one, two coalitions vary together as
 
-    k(A, A') = (1 − ρ)·Π_p (1 + λ_p s_p s'_p)/(1 + λ_p) + ρ·Σ_p λ_p s_p s'_p / Σ_p λ_p .             (1)
+    k(A, A') = (1 − ρ)·Π_p (1 + λ_p s_p s'_p)/(1 + λ_p) + ρ·Σ_p λ_p s_p s'_p / Σ_p λ_p + ν·[A = A'].    (1)
 
 The product is the Gaussian kernel exp(−2 Σ_p w_p [s_p ≠ s'_p]) on masks with λ_p = tanh w_p. It gives an
 interaction of players T the prior variance Π_{p∈T} λ_p, so a player that hardly matters takes λ_p → 0 and
 costs nothing (automatic relevance determination: Rasmussen & Williams, Gaussian Processes for Machine
-Learning, 2006, §5.1). The sum leaves more to single players than the product does. Both are made of factors
-of single players, and so are their means over random coalitions: Shapley values have a closed form
-(`weights`). The mean of the process is unknown and estimated with the rest (§2.7 there; "ordinary
-kriging" elsewhere).
+Learning, 2006, §5.1). The sum leaves more to single players than the product does. The nugget ν is what a
+coalition's value has for itself. It is no error of measurement: networks answer the same each time. So it
+belongs to the game, a Shapley value contains it, and a coalition that was valued leaves none of it open:
+of a finite population that is known nothing remains. All three are made of factors of single players, and
+so are their means over random coalitions: Shapley values have a closed form (`weights`). The mean of the
+process is unknown and estimated with the rest (§2.7 there; "ordinary kriging" elsewhere).
 """
 
 from __future__ import annotations
@@ -23,7 +25,6 @@ import numpy as np
 from sier_gui.core.explain.attribution import Floats
 from sier_gui.core.explain.patterns import Bools
 
-NUGGET = 1e-4  # variance that no two coalitions share; keeps the equations well-conditioned
 MOST_TO_FIT = 256  # masks that the parameters are fitted to; the estimate uses all
 ITERATIONS = 12
 # weight of a prior on the parameters, in observations: holds those that the data say nothing about
@@ -31,14 +32,17 @@ HOLD = 1.0
 CONSTANT = 1e-12  # variation that is nothing but rounding, against the values
 START_REACH = 3.2  # Σ w_p at the start
 START_LINEAR = -2.7  # logit ρ
+START_NUGGET = -6.9  # log ν
+LEAST_NUGGET, MOST_NUGGET = -11.5, 0.0  # log ν; the least keeps the equations well-conditioned
 
 
 @dataclass(frozen=True, slots=True)
 class SetKernel:
-    """Kernel (1): ``reach`` (n,) w_p > 0, ``linear`` ρ in [0, 1]."""
+    """Kernel (1): ``reach`` (n,) w_p > 0, ``linear`` ρ in [0, 1], ``nugget`` ν > 0."""
 
     reach: Floats
     linear: float
+    nugget: float
 
     @property
     def lam(self) -> Floats:
@@ -46,19 +50,21 @@ class SetKernel:
         return np.tanh(self.reach)
 
     def between(self, first: Floats, second: Floats) -> Floats:
-        """Signs (a, n), (b, n) → (a, b); 1 on the diagonal, without the nugget."""
+        """Signs (a, n), (b, n) of masks that differ → (a, b). Equal masks would lack the nugget."""
         product = np.exp((first * self.reach) @ second.T - self.reach.sum())
         return (1 - self.linear) * product + self.linear / self.lam.sum() * (first * self.lam) @ second.T
 
     def gram(self, signs: Floats) -> Floats:
-        """(K, K) covariance of what was observed on the masks ``signs`` (K, n)."""
-        return self.between(signs, signs) + NUGGET * np.eye(len(signs))
+        """(K, K) covariance of the values of different masks ``signs`` (K, n); 1 + ν on the diagonal."""
+        return self.between(signs, signs) + self.nugget * np.eye(len(signs))
 
     def expected(self, nodes: Floats, signs: Floats) -> tuple[Floats, Floats]:
         """What random coalitions covary with masks ``signs`` (K, n).
 
         At node q every player is present with probability q, independently. The first, (Q, K), is the mean of
-        k(A, ·) over such A; the second, (Q, K, n), that of k(A ∪ i, ·) − k(A ∖ i, ·).
+        k(A, ·) over such A; the second, (Q, K, n), that of k(A ∪ i, ·) − k(A ∖ i, ·). With m = 2q − 1 = E s_p
+        the product's mean is Π_p (1 + λ_p m s'_p)/(1 + λ_p), that of λ_p s_p s'_p is λ_p m s'_p, and setting
+        s_i = ±1 in place of m leaves twice player i's own term. Of the nugget the share `chances` arrives.
         """
         lam, mean = self.lam, 2 * nodes - 1
         own = signs * lam
@@ -67,16 +73,35 @@ class SetKernel:
         ratio = self.linear / lam.sum()
         whole = (1 - self.linear) * product + ratio * mean[:, None] * own.sum(axis=1)
         difference = (1 - self.linear) * product[..., None] * (2 * own) / factors + 2 * ratio * own
-        return whole, difference
+        chance, gain = chances(nodes, signs > 0)
+        return whole + self.nugget * chance, difference + self.nugget * gain
 
     def variance(self, nodes: Floats) -> tuple[Floats, Floats]:
-        """Prior covariance of those expectations between nodes: (Q, Q), and (n, Q, Q) for the differences."""
-        lam = self.lam
+        """Prior covariance of those expectations between nodes: (Q, Q), and (n, Q, Q) for the differences.
+
+        As in `expected`, with both coalitions random: m m' in place of m s'_p. Two of them are the same with
+        probability Π_p [q q' + (1 − q)(1 − q')] = ((1 + m m')/2)^n.
+        """
+        lam, n = self.lam, len(self.reach)
         mean = np.multiply.outer(2 * nodes - 1, 2 * nodes - 1)
         factors = 1 + mean * lam[:, None, None]
         product = (1 - self.linear) * np.exp(np.log(factors).sum(axis=0) - np.log1p(lam).sum())
         difference = 4 * lam[:, None, None] * (product / factors + self.linear / lam.sum())
-        return product + self.linear * mean, difference
+        same = (1 + mean) / 2
+        whole = product + self.linear * mean + self.nugget * same**n
+        return whole, difference + 2 * self.nugget * same ** (n - 1)
+
+
+def chances(nodes: Floats, masks: Bools) -> tuple[Floats, Floats]:
+    """What one mask of (K, n) weighs in expectations over random coalitions, at each node q.
+
+    Its chance q^|A| (1 − q)^(n − |A|), (Q, K), and the difference between its chances where player i is
+    present for sure and absent for sure, (Q, K, n): the chance over q for members, over q − 1 for others.
+    """
+    n, size = masks.shape[1], masks.sum(axis=1)
+    chance: Floats = nodes[:, None] ** size * (1 - nodes)[:, None] ** (n - size)
+    part = np.where(masks, 1 / nodes[:, None, None], -1 / (1 - nodes[:, None, None]))
+    return chance, chance[..., None] * part
 
 
 def signs_of(masks: Bools) -> Floats:
@@ -116,27 +141,32 @@ def fitted(masks: Bools, values: Floats, before: SetKernel | None = None) -> Set
 
     Columns count as independent draws of one process whose means and scale are profiled out (restricted
     likelihood): the search minimises (log|K| + log 1ᵀK⁻¹1)/(K − 1) + log tr(P Y Yᵀ), P being the precision of
-    `Posterior`, over log w and logit ρ, from ``before`` on where one is given.
+    `Posterior`, over log w, logit ρ and log ν, from ``before`` on where one is given.
     """
     n = masks.shape[1]
     if len(masks) > MOST_TO_FIT:
         rows = np.linspace(0, len(masks) - 1, MOST_TO_FIT).astype(np.intp)
         masks, values = masks[rows], values[rows]
-    start = np.append(np.full(n, np.log(min(START_REACH / n, 0.5))), START_LINEAR)
+    start = np.append(np.full(n, np.log(min(START_REACH / n, 0.5))), [START_LINEAR, START_NUGGET])
     centred = values - values.mean(axis=0)
     if np.abs(centred).max() <= CONSTANT * np.abs(values).max():
         return _kernel(start)
     signs, squares = signs_of(masks), centred @ centred.T
-    begin = start if before is None else np.append(np.log(before.reach), _logit(before.linear))
+    begin = start if before is None else _parameters(before)
     return _kernel(minimised(lambda x: _unlikeliness(x, signs, squares, start), begin, ITERATIONS))
 
 
 def _kernel(x: Floats) -> SetKernel:
-    return SetKernel(np.exp(np.clip(x[:-1], -9, 1.5)), float(1 / (1 + np.exp(-np.clip(x[-1], -9, 9)))))
+    """``x`` (n + 2,): log w_p, logit ρ, log ν."""
+    linear = 1 / (1 + np.exp(-np.clip(x[-2], -9, 9)))
+    nugget = np.exp(np.clip(x[-1], LEAST_NUGGET, MOST_NUGGET))
+    return SetKernel(np.exp(np.clip(x[:-2], -9, 1.5)), float(linear), float(nugget))
 
 
-def _logit(share: float) -> float:
-    return float(np.log(share / (1 - share)))
+def _parameters(kernel: SetKernel) -> Floats:
+    """What `_kernel` makes ``kernel`` of."""
+    linear = np.log(kernel.linear / (1 - kernel.linear))
+    return np.append(np.log(kernel.reach), [linear, np.log(kernel.nugget)])
 
 
 def _unlikeliness(x: Floats, signs: Floats, squares: Floats, start: Floats) -> tuple[float, Floats]:
@@ -145,7 +175,7 @@ def _unlikeliness(x: Floats, signs: Floats, squares: Floats, start: Floats) -> t
     lam, rho = kernel.lam, kernel.linear
     product = np.exp((signs * kernel.reach) @ signs.T - kernel.reach.sum())
     line = (signs * lam) @ signs.T / lam.sum()
-    gram = (1 - rho) * product + rho * line + NUGGET * np.eye(len(signs))
+    gram = (1 - rho) * product + rho * line + kernel.nugget * np.eye(len(signs))
     inverse = np.linalg.inv(gram)
     total = inverse.sum(axis=0)
     precision = inverse - np.outer(total, total / total.sum())
@@ -158,8 +188,8 @@ def _unlikeliness(x: Floats, signs: Floats, squares: Floats, start: Floats) -> t
     of_product = np.einsum("ip,ip->p", signs, by_product @ signs) - by_product.sum()
     of_line = (np.einsum("ip,ip->p", signs, h @ signs) - (h * line).sum()) * (1 - lam**2) / lam.sum()
     slope = ((1 - rho) * of_product + rho * of_line) * kernel.reach
-    slopes = np.append(slope, (h * (line - product)).sum() * rho * (1 - rho))
-    return float(value + hold @ (x - start)), slopes + 2 * hold
+    of_linear, of_nugget = (h * (line - product)).sum() * rho * (1 - rho), np.trace(h) * kernel.nugget
+    return float(value + hold @ (x - start)), np.append(slope, [of_linear, of_nugget]) + 2 * hold
 
 
 def minimised(function: Callable[[Floats], tuple[float, Floats]], x: Floats, iterations: int) -> Floats:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -18,16 +19,50 @@ from sier_gui.core.explain.shapley.limits import Limits, relative_error
 PAIRS_PER_STEP = 8  # of permutations, between two estimates
 
 
-def passes_per_draw(counts: list[int], separable: bool) -> int:
-    """Of a permutation and its reverse: a separable network sees each modality's masks on the way."""
-    return 2 * (sum(counts) + len(counts) if separable else sum(counts) - 1)
+@dataclass(slots=True)
+class Means:
+    """Of draws so far: ``total`` and ``squares`` (n, C) summed up over ``draws``."""
+
+    total: Floats
+    squares: Floats
+    draws: int = 0
+
+    @classmethod
+    def none(cls, players: int, classes: int) -> Means:
+        return cls(np.zeros((players, classes)), np.zeros((players, classes)))
+
+    def add(self, drawn: Floats) -> None:
+        """(draws, n, C)."""
+        self.total += drawn.sum(axis=0)
+        self.squares += (drawn**2).sum(axis=0)
+        self.draws += len(drawn)
+
+    @property
+    def mean(self) -> Floats:
+        return self.total / self.draws
+
+    @property
+    def stderr(self) -> Floats:
+        """Standard errors of the means, √(s²/draws) with the unbiased s²."""
+        spread = np.maximum(self.squares / self.draws - self.mean**2, 0)
+        return np.asarray(np.sqrt(spread / (self.draws - 1)), np.float64)
+
+
+def passes_per_draw(counts: Sequence[int], separable: bool) -> int:
+    """Of a permutation and its reverse, each modality's ``counts`` players.
+
+    On its way an order meets n − 1 coalitions between nobody and everybody, which are known; a separable
+    network is asked for the n_m − 1 different masks of each modality among them.
+    """
+    return 2 * (sum(counts) - len(counts) if separable else sum(counts) - 1)
 
 
 def sampled_values(game: Game, *, separable: bool, seed: int, limits: Limits) -> Iterator[Estimate]:
     """Antithetic permutation sampling: each permutation with its reverse is one draw.
 
-    Values are means over draws, standard errors those of the means. Each draw telescopes from f(none) to
-    f(all), so the values are efficient at any time.
+    Values are means over draws, standard errors those of the means (Mitchell, Cooper, Frank & Holmes,
+    J. Mach. Learn. Res. 23, 2022). Each draw telescopes from f(none) to f(all), so the values sum up to their
+    difference at any time.
 
     Raises
     ------
@@ -44,24 +79,19 @@ def sampled_values(game: Game, *, separable: bool, seed: int, limits: Limits) ->
         )
     yield first_estimate(game, corners)
     rng, explained = stream(seed, "shapley/permutations"), int(corners.f_all.argmax())
-    total = np.zeros((players, len(corners.f_none)))
-    squares = np.zeros_like(total)
-    done, note = 0, ""
+    means, note = Means.none(players, len(corners.f_none)), ""
     while not note:
-        pairs = min(PAIRS_PER_STEP, max(limits.affordable(passes) // cost, 2 if done == 0 else 1))
+        pairs = min(PAIRS_PER_STEP, max(limits.affordable(passes) // cost, 1 if means.draws else 2))
         forward = rng.permuted(np.tile(np.arange(players), (pairs, 1)), axis=1)
         both = _marginals(game, np.concatenate([forward, forward[:, ::-1]]), corners)
-        drawn = (both[:pairs] + both[pairs:]) / 2
-        total += drawn.sum(axis=0)
-        squares += (drawn**2).sum(axis=0)
-        done, passes = done + pairs, passes + pairs * cost
-        mean = total / done
-        stderr = np.sqrt(np.maximum(squares / done - mean**2, 0) / (done - 1))
+        means.add((both[:pairs] + both[pairs:]) / 2)
+        passes += pairs * cost
+        mean, stderr = means.mean, means.stderr
         note = limits.reached(passes, relative_error(mean[:, explained], stderr[:, explained]), cost)
         yield Estimate(
             by_modality(game, mean),
             corners,
-            corners.evaluations + done * 2 * (players - 1),
+            corners.evaluations + means.draws * 2 * (players - 1),
             complete=bool(note),
             stderr=by_modality(game, stderr),
             note=note,

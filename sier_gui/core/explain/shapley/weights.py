@@ -20,7 +20,7 @@ import numpy as np
 
 from sier_gui.core.explain.attribution import Floats
 from sier_gui.core.explain.patterns import Bools
-from sier_gui.core.explain.shapley.kernel import Posterior
+from sier_gui.core.explain.shapley.kernel import Posterior, chances
 
 MOST_NODES = 32  # exact up to 64 players; beyond, what they miss is far below the estimate's error
 SPECTRUM = 1e-4  # share of an error covariance that may be left out
@@ -59,10 +59,7 @@ def quadrature(players: int) -> tuple[Floats, Floats]:
 
 def complete_weights(masks: Bools, nodes: Floats) -> Weights:
     """Exact ones of ``masks`` (K, n), which are all 2^n masks or some of them, for sums over parts."""
-    n, size = masks.shape[1], masks.sum(axis=1)
-    chance: Floats = nodes[:, None] ** size * (1 - nodes)[:, None] ** (n - size)
-    part = np.where(masks, 1 / nodes[:, None, None], -1 / (1 - nodes[:, None, None]))
-    return Weights(chance, chance[..., None] * part)
+    return Weights(*chances(nodes, masks))
 
 
 def kriged_weights(posterior: Posterior, nodes: Floats) -> Weights:

@@ -215,10 +215,10 @@ def errors_and_cover(estimate, separable, budget, seeds):
     return np.array(errors), np.mean(covered)
 
 
-@pytest.mark.parametrize(("separable", "budget"), [(True, 70), (True, 140), (False, 200)])
+@pytest.mark.parametrize(("separable", "budget"), [(True, 70), (True, 140), (True, 340), (False, 200)])
 def test_never_worse_than_permutations_and_bars_that_cover(separable, budget):
     """The goal is a mean ratio of 1.05 and 90–98 %; the samples' own spread needs some room."""
     errors, cover = errors_and_cover(kriged_values, separable, budget, seeds=1)
     peer, _ = errors_and_cover(sampled_values, separable, budget, seeds=1)
     assert (errors / peer).mean() <= 1.05
-    assert 0.85 < cover < 1
+    assert 0.88 < cover < 0.985

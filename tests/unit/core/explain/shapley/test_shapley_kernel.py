@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from sier_gui.core.explain.shapley.design import SizeScale, candidates, first_masks, next_masks
 from sier_gui.core.explain.shapley.grid import asked
 from sier_gui.core.explain.shapley.kernel import (
-    NUGGET,
     Posterior,
     SetKernel,
     _unlikeliness,
@@ -34,7 +33,7 @@ NODES = np.array([0.1, 0.45, 0.8])
 
 def some_kernel(n, seed=0):
     rng = np.random.default_rng(seed)
-    return SetKernel(rng.uniform(0.05, 0.8, n), float(rng.uniform(0.1, 0.5)))
+    return SetKernel(rng.uniform(0.05, 0.8, n), float(rng.uniform(0.1, 0.5)), float(rng.uniform(0.001, 0.2)))
 
 
 def some_masks(n, count, seed=0):
@@ -50,13 +49,15 @@ def prior_covariance(kernel, n):
         both = np.outer(signs[:, p], signs[:, p])
         product *= (1 + lam[p] * both) / (1 + lam[p])
         line += lam[p] * both / lam.sum()
-    return (1 - kernel.linear) * product + kernel.linear * line
+    return (1 - kernel.linear) * product + kernel.linear * line + kernel.nugget * np.eye(2**n)
 
 
 def test_the_kernel_is_its_formula():
     kernel, signs = some_kernel(5), signs_of(all_masks(5))
-    np.testing.assert_allclose(kernel.between(signs, signs), prior_covariance(kernel, 5), atol=1e-13)
-    np.testing.assert_allclose(np.diag(kernel.gram(signs)), 1 + NUGGET, atol=1e-13)
+    full = prior_covariance(kernel, 5)
+    np.testing.assert_allclose(kernel.gram(signs), full, atol=1e-13)
+    np.testing.assert_allclose(np.diag(full), 1 + kernel.nugget, atol=1e-13)
+    np.testing.assert_allclose(kernel.between(signs[:9], signs[9:]), full[:9, 9:], atol=1e-13)
 
 
 @given(st.integers(0, 10**6))
@@ -88,10 +89,10 @@ def test_expectations_are_those_over_all_coalitions(seed):
 def test_the_gradient_is_the_slope():
     rng = np.random.default_rng(0)
     signs, values = signs_of(some_masks(6, 40)), rng.normal(size=(40, 5)) + 3
-    x, start = np.append(np.log(rng.uniform(0.1, 1, 6)), -1.0), np.zeros(7)
+    x, start = np.append(np.log(rng.uniform(0.1, 1, 6)), [-1.0, -2.5]), np.zeros(8)
     squares = values @ values.T
     slope = _unlikeliness(x, signs, squares, start)[1]
-    steps = 1e-6 * np.eye(7)
+    steps = 1e-6 * np.eye(8)
     measured = [
         (_unlikeliness(x + e, signs, squares, start)[0] - _unlikeliness(x - e, signs, squares, start)[0])
         / 2e-6
@@ -103,7 +104,7 @@ def test_the_gradient_is_the_slope():
 def test_the_likelihood_does_not_see_a_constant():
     rng = np.random.default_rng(0)
     signs, values = signs_of(some_masks(6, 40)), rng.normal(size=(40, 2))
-    x, start = np.append(np.log(rng.uniform(0.1, 1, 6)), -1.0), np.zeros(7)
+    x, start = np.append(np.log(rng.uniform(0.1, 1, 6)), [-1.0, -2.5]), np.zeros(8)
     moved = values + np.array([5, -40])
     first = _unlikeliness(x, signs, values @ values.T, start)[0]
     assert _unlikeliness(x, signs, moved @ moved.T, start)[0] == pytest.approx(first, abs=1e-9)
@@ -140,7 +141,7 @@ def test_the_posterior_is_that_of_generalised_least_squares():
     open_mean = 1e7
     full = prior_covariance(kernel, n) + open_mean
     rows = [int(m @ (1 << np.arange(n))) for m in masks]
-    gram = full[np.ix_(rows, rows)] + NUGGET * np.eye(20)
+    gram = full[np.ix_(rows, rows)]
     posterior = Posterior(kernel, masks)
     weights = kriged_weights(posterior, NODES)
     exact = complete_weights(all_masks(n), NODES)
@@ -156,6 +157,18 @@ def test_the_posterior_is_that_of_generalised_least_squares():
         weights.difference_error, contrast @ left @ np.swapaxes(contrast, 1, 2), atol=1e-4
     )
     np.testing.assert_allclose(posterior.root.T @ posterior.root, posterior.precision, atol=1e-7)
+
+
+def test_nothing_is_left_open_where_every_coalition_is_known():
+    n = 5
+    given, exact = (
+        kriged_weights(Posterior(some_kernel(n), all_masks(n)), NODES),
+        complete_weights(all_masks(n), NODES),
+    )
+    np.testing.assert_allclose(given.whole, exact.whole, atol=1e-12)
+    np.testing.assert_allclose(given.difference, exact.difference, atol=1e-12)
+    assert np.abs(given.whole_error).max() < 1e-12
+    assert np.abs(given.difference_error).max() < 1e-12
 
 
 def test_weights_pass_constants_on():
@@ -212,10 +225,12 @@ def test_three_modalities_go_the_same_way():
     np.testing.assert_allclose(due[1], np.concatenate(variances).sum(axis=0))
 
 
-def test_the_variance_is_that_of_games_drawn_from_the_prior():
+@pytest.mark.parametrize("count", [24, 40, 60])
+def test_the_variance_is_that_of_games_drawn_from_the_prior(count):
+    """Also where most coalitions are known: what was valued is not in doubt."""
     n, kernel, rng = 6, some_kernel(6), np.random.default_rng(0)
     every, nodes_share = all_masks(n), quadrature(6)
-    known = np.sort(rng.permutation(2**n)[:24])
+    known = np.sort(rng.permutation(2**n)[:count])
     draws = np.linalg.cholesky(prior_covariance(kernel, n) + 1e-9 * np.eye(2**n)) @ rng.normal(
         size=(2**n, 400)
     )
@@ -289,3 +304,14 @@ def test_a_scale_sees_where_a_kernel_is_off():
     low, high = SizeScale.of(posterior, values).at(np.array([0.25, 0.8]))
     assert low > 5 * high
     assert np.array_equal(SizeScale.of(posterior, np.zeros((300, 2))).at(np.array([0.5])), [1.0])
+
+
+def test_a_scale_over_random_coalitions_is_the_mean_over_their_sizes():
+    n, rng = 5, np.random.default_rng(0)
+    scale = SizeScale(rng.uniform(size=40), rng.exponential(size=40))
+    every = all_masks(n)
+    squares = scale.at(every.mean(axis=1)) ** 2
+    chance = np.array([[q ** m.sum() * (1 - q) ** (n - m.sum()) for m in every] for q in NODES])
+    np.testing.assert_allclose(scale.over(NODES, n) ** 2, chance @ squares, rtol=1e-12)
+    even = SizeScale(np.linspace(0, 1, 5), np.full(5, 4.0))
+    np.testing.assert_allclose(even.over(quadrature(320)[0], 320), 2, rtol=1e-9)

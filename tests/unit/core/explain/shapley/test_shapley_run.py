@@ -7,13 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from explain_games import IMAGE, SPEECH, SetGame, brute_force, flat
+from explain_games import IMAGE, SMALL_FRONT, SPEECH, SetGame, TinyNet, brute_force, flat, generated_inputs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sier_gui.core.errors import SierError
+from sier_gui.core.explain.absence import stand_ins
+from sier_gui.core.explain.attribution import ExplainRequest
+from sier_gui.core.explain.game import NetworkGame
 from sier_gui.core.explain.owen import owen_values
 from sier_gui.core.explain.paper import printed_values
+from sier_gui.core.explain.players import players_for
 from sier_gui.core.explain.shapley import exact
 from sier_gui.core.explain.shapley.exact import enumerated_values
 from sier_gui.core.explain.shapley.limits import Limits
@@ -157,6 +161,18 @@ def test_sampling_refines_and_an_additive_game_needs_no_luck():
     for estimate in estimates[1:]:
         np.testing.assert_allclose(flat(estimate.values), terms, atol=1e-12)
         assert np.abs(flat(estimate.stderr)).max() < 1e-6
+
+
+@pytest.mark.parametrize(("separable", "budget"), [(True, 100), (False, 116)])
+def test_sampling_counts_what_goes_through_the_network(separable, budget):
+    """8 players: a permutation and its reverse meet 2·(4 + 4 − 2) masks of a modality, 2·7 coalitions."""
+    network, inputs = TinyNet(), generated_inputs()
+    network.separable = separable
+    players = players_for(inputs, SMALL_FRONT, ExplainRequest("shapley", grid=2, segments=4))
+    means = {m: v.numpy() for m, v in network.absence_mean.items()}
+    game = NetworkGame(network, inputs.tensors, stand_ins("zeros", inputs.tensors, means, 0), players)
+    last(sampled_values(game, separable=separable, seed=0, limits=Limits(budget)))
+    assert game.passes == budget  # that of eight draws: in one step no mask is known from before
 
 
 def test_sampling_stops_at_an_error():
