@@ -21,6 +21,7 @@ from sier_gui.core.audio.loudness import integrated_lufs, limited, true_peak_dbt
 from sier_gui.core.domain import FloatArray
 from sier_gui.core.errors import SierError
 from sier_gui.core.paths import write_json
+from sier_gui.core.study.project import Project
 from sier_gui.core.study.project.sidecars import file_hash, sample_folder
 from sier_gui.core.study.records import StimulusRules
 from sier_gui.core.study.verdicts import LEAD_S, TAIL_S
@@ -108,6 +109,22 @@ def prepare(
         {"schema": 1, "rules": asdict(rules), "stimuli": [asdict(stimulus) for stimulus in stimuli]},
     )
     return stimuli
+
+
+def human_clips(project: Project) -> list[Clip]:
+    """The accepted takes of all readers, trimmed as the project says; a reader's sessions are sources apart:
+    from one day to the next the microphone may stand elsewhere."""
+    return [
+        Clip(
+            owner=take.reader,
+            source=f"{take.reader}/{project.session_of(take)}",
+            sample_id=take.sample_id,
+            path=project.folder / take.path,
+            start_s=take.start_s,
+            end_s=take.end_s,
+        )
+        for take in project.accepted_takes().values()
+    ]
 
 
 def source_means(stimuli: Sequence[Stimulus]) -> dict[str, float]:

@@ -296,7 +296,7 @@ def told_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        full = error.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", None))
         raise SierError(
             f"The take could not be written to {folder}: {'the disk is full' if full else error.strerror}.",
             "Make room on the disk; what was kept before is safe. Then record this prompt again."

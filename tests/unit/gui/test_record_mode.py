@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from fixture_booth import NAMES, Desk
 from fixture_data import Open
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 from voices import RATE, room, spoken
@@ -19,6 +22,7 @@ from voices import RATE, room, spoken
 from sier_gui.core.audio.files import Audio, write_wav
 from sier_gui.core.study.project import open_project
 from sier_gui.core.study.project.database import Database
+from sier_gui.core.study.records import Reader, Sex
 
 Key = Qt.Key
 
@@ -288,6 +292,43 @@ def test_prompts_are_as_large_as_fits(desk: Desk, tmp_path: Path) -> None:
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[-1] == 28
     desk.until(lambda: prompt.verticalScrollBar().maximum() > 0)  # what cannot fit can be scrolled to
+
+
+def test_a_projects_folder_opens_in_record_mode_with_what_there_is_to_tell(
+    qtbot: QtBot, workbench: Open, dataset: Path, tmp_path: Path
+) -> None:
+    with open_project(tmp_path / "study", create=True) as project:
+        project.set_fact("dataset", str(dataset))
+        project.add_reader(Reader("anna", Sex.FEMALE))
+    part = tmp_path / "study" / "takes" / "anna" / "s1" / "001.wav.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"RIFF")
+    desk = Desk(qtbot, workbench(tmp_path / "study"))
+    desk.until(lambda: bool(desk.bench.state.project))
+    assert desk.bench.state.mode == "record"
+    assert desk.page.people.known.itemText(0) == "anna   0 of 6"
+    assert "was being recorded when the program ended" in desk.page.people.notices.text()
+    assert desk.bench.window.pages.currentWidget() is desk.page
+
+
+def test_a_project_whose_dataset_is_gone_is_told(desk: Desk, tmp_path: Path) -> None:
+    with open_project(tmp_path / "study", create=True) as project:
+        project.set_fact("dataset", str(tmp_path / "nowhere"))
+    desk.bench.record.open_project(str(tmp_path / "study"))
+    desk.until(lambda: any("nowhere" in text for text in desk.told()))
+    assert desk.page.step is desk.page.start
+    with open_project(tmp_path / "study"):
+        pass  # it was let go
+
+
+def test_a_screenshot_of_record_mode(own_home: Path, tmp_path: Path) -> None:
+    target = tmp_path / "record.png"
+    arguments = ["--demo", "--mode", "record", "--size", "1280x720", "--screenshot", str(target)]
+    subprocess.run([sys.executable, "-m", "sier_gui", *arguments], check=True, timeout=120)
+    picture = QImage(str(target))
+    assert (picture.width(), picture.height()) == (1280, 720)
+    title = {picture.pixel(x, y) for x in range(20, 400) for y in range(30, 50)}
+    assert len(title) > 10  # the steps are written there
 
 
 def test_imports_are_checked_and_accepted_together(desk: Desk, tmp_path: Path) -> None:

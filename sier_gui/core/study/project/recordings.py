@@ -63,6 +63,11 @@ class Recordings(Database):
         """The take that counts for each (reader, sample), where one was accepted."""
         return {(t.reader, t.sample_id): t for t in self.takes() if t.accepted}
 
+    def session_of(self, take: Take) -> str:
+        """The sitting in which it was recorded; "imported" for all that came from files."""
+        row = self.one("SELECT session FROM takes WHERE path = ?", (take.path,))
+        return str(row["session"]) if row is not None and row["session"] else "imported"
+
     def next_number(self, reader: str, sample_id: str) -> int:
         """From 1 on; numbers of takes that exist are never given again."""
         row = self.one(

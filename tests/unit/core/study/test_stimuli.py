@@ -14,9 +14,12 @@ from voices import RATE, spoken
 from sier_gui.core.audio.files import Audio, write_wav
 from sier_gui.core.audio.loudness import integrated_lufs, limited, true_peak_dbtp
 from sier_gui.core.errors import SierError
+from sier_gui.core.study.importing import import_recordings
+from sier_gui.core.study.project import open_project
 from sier_gui.core.study.project.sidecars import file_hash
-from sier_gui.core.study.records import StimulusRules
-from sier_gui.core.study.stimuli import MANIFEST, Clip, Stimulus, prepare, source_means
+from sier_gui.core.study.records import Reader, Sex, StimulusRules
+from sier_gui.core.study.stimuli import MANIFEST, Clip, Stimulus, human_clips, prepare, source_means
+from sier_gui.core.study.takes import Prompt
 
 RULES = StimulusRules()
 
@@ -122,6 +125,25 @@ def test_the_band_is_limited_where_the_protocol_says_so(tmp_path: Path) -> None:
     assert 20 * np.log10(at[0] / at[1]) > 80
     with pytest.raises(SierError, match="24000 Hz at a rate"):
         prepare([Clip("v", "v", "s", path)], replace(RULES, band_limit_hz=24_000), tmp_path / "t")
+
+
+def test_human_clips_are_the_accepted_takes_by_reader_and_session(tmp_path: Path) -> None:
+    with open_project(tmp_path / "study", create=True) as project:
+        project.add_reader(Reader("anna", Sex.FEMALE))
+        session = project.add_session("anna", "microphone", RATE, -65.0)
+        for sample in ("s1", "s2"):
+            write_wav(tmp_path / f"{sample}.wav", Audio(spoken(1.2 + 0.1 * (sample == "s2"))[:, None], RATE))
+        files = [tmp_path / "s1.wav", tmp_path / "s2.wav"]
+        takes = import_recordings(project, "anna", files, [Prompt(s, "", "") for s in ("s1", "s2")]).takes
+        project.accept_take("anna", "s2", 1)
+        recorded = replace(takes[1][0], number=2, path="takes/anna/s2/002.wav")
+        project.add_take(recorded, session)
+        (clip,) = human_clips(project)
+        assert (clip.source, clip.sample_id) == ("anna/imported", "s2")
+        assert clip.path == project.folder / "takes/anna/s2/001.wav"
+        assert clip.end_s - clip.start_s == pytest.approx(1.3 + 0.3, abs=0.06)
+        project.accept_take("anna", "s2", 2)
+        assert human_clips(project)[0].source == f"anna/{session}"
 
 
 def test_silence_and_double_names_are_told(clips: list[Clip], tmp_path: Path) -> None:
