@@ -46,6 +46,7 @@ class RecordWorkflow(QObject):
         self.microphone = MicrophoneWorkflow(context, keeper)
         self.booth = BoothWorkflow(context, keeper, self.microphone)
         self.opened: Opened | None = None
+        self._keeping: Opened | None = None  # by the keeper's thread, which opens and closes
         self._page: RecordPage | None = None
         for action_id, handler in (
             ("mode.explore", self.explore),
@@ -103,9 +104,9 @@ class RecordWorkflow(QObject):
         self.microphone.close()
         self._keeper.shutdown(2.0)
         self.booth.stop()
-        if self.opened is not None:
-            self.opened.project.close()
-            self.opened = None
+        keeping, self._keeping, self.opened = self._keeping, None, None
+        if keeping is not None:
+            keeping.project.close()
 
     # ---------------------------------------------------------------- projects
 
@@ -151,15 +152,17 @@ class RecordWorkflow(QObject):
         """``dataset``: of a new project; None opens only what is there."""
         self.enter()
         self.booth.leave()
-        old, self.opened, self.booth.sitting = self.opened, None, None
+        self.opened = self.booth.sitting = None
         capture = self.microphone.capture
 
         def work(_report: Report, _token: CancelToken) -> tuple[Opened, ProjectView]:
             if capture is not None:
                 capture.finish()  # a take under way belongs to the project that is left
-            if old is not None:
-                old.project.close()
-            opened = _opened(folder, dataset)
+            # not what the window knew: it never hears of a project that another one superseded
+            if self._keeping is not None:
+                self._keeping.project.close()
+                self._keeping = None
+            self._keeping = opened = _opened(folder, dataset)
             return opened, view_of(opened)
 
         job = self._keeper.start("record.open", work)

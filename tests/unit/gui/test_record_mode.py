@@ -311,6 +311,15 @@ def test_a_projects_folder_opens_in_record_mode_with_what_there_is_to_tell(
     assert desk.bench.window.pages.currentWidget() is desk.page
 
 
+def test_opening_twice_at_once_leaves_one_project_open(desk: Desk, tmp_path: Path) -> None:
+    for name in ("one", "one", "two", "one"):
+        desk.bench.record.make_project(str(tmp_path / name))
+    desk.until(lambda: desk.bench.state.project == str(tmp_path / "one"))
+    with open_project(tmp_path / "two", create=True):
+        pass  # nobody holds it
+    assert not any(message.error for message in desk.bench.messages.history)
+
+
 def test_a_project_whose_dataset_is_gone_is_told(desk: Desk, tmp_path: Path) -> None:
     with open_project(tmp_path / "study", create=True) as project:
         project.set_fact("dataset", str(tmp_path / "nowhere"))
