@@ -13,6 +13,8 @@ from sier_gui.core.errors import SierError
 
 if TYPE_CHECKING:
     from sier_gui.core.study.caveats import Setting
+    from sier_gui.core.study.design import Design
+    from sier_gui.core.study.project import Project
     from sier_gui.core.study.records import Response
 
 PROTOCOL = "a shipped protocol (default, repeat-with-wash-out) or a TOML file"
@@ -69,7 +71,9 @@ def _add_report(action: argparse.ArgumentParser) -> None:
     action.add_argument(
         "--protocol", metavar="NAME|TOML", help=f"of a CSV: its rules, margin and design; {PROTOCOL}"
     )
-    action.add_argument("--network", metavar="CSV", help="a network's answers: sample_id,modality,answer")
+    network = action.add_mutually_exclusive_group()
+    network.add_argument("--network", metavar="CSV", help="a network's answers: sample_id,modality,answer")
+    network.add_argument("--release", metavar="R", help="of a project: ask this release about its items")
     action.add_argument("--no-models", action="store_true", help="leave out GEE and the Bayesian model")
 
 
@@ -165,8 +169,13 @@ def _study(arguments: argparse.Namespace) -> tuple[list[Response], Setting]:
             raise SierError("A project has its own protocol.", "Leave --protocol out.")
         with open_project(where, read_only=True) as project:
             responses = project.responses()
-            setting = design.setting_of(project, design.load_design(project))
+            planned = design.load_design(project)
+            setting = design.setting_of(project, planned)
+            if arguments.release:
+                setting = _ask_release(arguments.release, project, planned, setting)
     else:
+        if arguments.release:
+            raise SierError("--release needs a project, which knows the recordings.", "Use --network.")
         responses = read_responses(where)
         setting = Setting(protocol=protocol.load(arguments.protocol) if arguments.protocol else None)
     if arguments.shares:
@@ -175,6 +184,26 @@ def _study(arguments: argparse.Namespace) -> tuple[list[Response], Setting]:
         file = Path(arguments.network)
         setting = replace(setting, network=read_network(file), network_name=file.stem)
     return responses, replace(setting, models=not arguments.no_models)
+
+
+def _ask_release(name: str, project: Project, planned: Design, setting: Setting) -> Setting:
+    from sier_gui.core.dataset.catalogue import open_dataset
+    from sier_gui.core.nets.prediction import Predictor
+    from sier_gui.core.nets.releases import choose_release
+    from sier_gui.core.study.predicting import predict_items
+    from sier_gui.core.study.records import Kind
+
+    predictor = Predictor(choose_release(planned.classes, project.fact("dataset_hash"), name))
+    samples = [item.sample_id for item in planned.items if item.kind in (Kind.MAIN, Kind.RESERVE)]
+    answers = predict_items(
+        predictor,
+        open_dataset(Path(planned.dataset)),
+        samples,
+        project.accepted_takes(),
+        project.folder,
+        report=terminal_report(),
+    )
+    return replace(setting, network=answers, network_name=predictor.release.label)
 
 
 def plan(arguments: argparse.Namespace) -> int:

@@ -15,12 +15,16 @@ from sier_gui.core.study.records import Modality
 from sier_gui.core.study.responses import Answers, read_csv
 from sier_gui.core.study.rounding import as_number
 
-NetworkAnswers = Mapping[tuple[str, Modality], str]  # (sample id, modality) → class
+# (sample id, modality) → its classes: one, or one for each reader's take
+NetworkAnswers = Mapping[tuple[str, Modality], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkRow:
-    """``share``: mean of classes, over ``items`` of the table's ``of`` items that the network answered."""
+    """``share``: mean of classes over ``items``, those of the table's ``of`` items that the network answered.
+
+    An item said by several readers counts by the share of its takes.
+    """
 
     name: str
     share: Mapping[Modality, Fraction]
@@ -57,13 +61,13 @@ def network_row(answers: Answers, network: NetworkAnswers, name: str) -> Network
         column = answers.of(modality)
         first = np.unique(column.item, return_index=True)[1]
         of[modality] = len(first)
-        hits: dict[str, list[bool]] = {}
+        hits: dict[str, list[Fraction]] = {}
         for item, label in zip(column.item[first], column.label[first], strict=True):
-            answer = network.get((answers.items[item], modality))
-            if answer is not None:
-                hits.setdefault(answers.classes[label], []).append(answer == answers.classes[label])
+            own, name = network.get((answers.items[item], modality), ()), answers.classes[label]
+            if own:
+                hits.setdefault(name, []).append(Fraction(own.count(name), len(own)))
         items[modality] = sum(map(len, hits.values()))
-        here = {label: Fraction(sum(found), len(found)) for label, found in hits.items()}
+        here = {label: sum(found, Fraction(0)) / len(found) for label, found in hits.items()}
         cells |= {(label, modality): value for label, value in here.items()}
         if here:
             share[modality] = sum(here.values(), Fraction(0)) / len(here)
@@ -71,13 +75,13 @@ def network_row(answers: Answers, network: NetworkAnswers, name: str) -> Network
 
 
 def read_network(file: Path) -> NetworkAnswers:
-    """A network's answers: CSV with ``sample_id,modality,answer``.
+    """A network's answers: CSV with ``sample_id,modality,answer``; several rows where it heard several takes.
 
     Raises
     ------
     SierError : unreadable, a column missing, or an unknown modality (row named).
     """
-    found: dict[tuple[str, Modality], str] = {}
+    found: dict[tuple[str, Modality], tuple[str, ...]] = {}
     for number, row in enumerate(read_csv(file, ("sample_id", "modality", "answer")), 2):
         try:
             modality = Modality(row["modality"])
@@ -85,5 +89,6 @@ def read_network(file: Path) -> NetworkAnswers:
             raise SierError(
                 f"{file}, row {number}: {row['modality']!r} is no modality.", f"Use {', '.join(Modality)}."
             ) from error
-        found[row["sample_id"], modality] = row["answer"]
+        key = row["sample_id"], modality
+        found[key] = (*found.get(key, ()), row["answer"])
     return found

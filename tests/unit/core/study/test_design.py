@@ -172,3 +172,31 @@ def test_a_study_is_drawn_from_what_was_recorded(tmp_path: Path, capsys: pytest.
     assert "No response counts" in capsys.readouterr().err
     assert main(["study", "report", folder, "--protocol", "default"]) == 1
     assert "its own protocol" in capsys.readouterr().err
+
+
+def test_a_release_is_asked_as_raters_are(demo: Path) -> None:
+    """Picture alone is the release's answer to a picture without sound; each reader's take is heard."""
+    from sier_gui.core.audio.files import load_speech
+    from sier_gui.core.dataset.inputs import inputs_from
+    from sier_gui.core.domain import Modality as Sense
+    from sier_gui.core.images.files import read_image
+    from sier_gui.core.nets.prediction import Predictor
+    from sier_gui.core.nets.releases import choose_release
+    from sier_gui.core.study.predicting import predict_items
+    from sier_gui.core.study.records import Modality
+
+    catalogue = dataset()
+    predictor = Predictor(choose_release(catalogue.classes, catalogue.dataset_hash), device="cpu")
+    with open_project(demo, read_only=True) as project:
+        name = next(i.sample_id for i in design.load_design(project).items if i.kind is Kind.MAIN)
+        answers = predict_items(predictor, catalogue, [name], project.accepted_takes(), project.folder)
+    assert {m: len(answers[name, m]) for m in Modality} == {"i": 1, "ss": 1, "hs": 2, "ss-i": 1, "hs-i": 2}
+    sample = catalogue.sample(catalogue.row_of(name))
+    picture = read_image(sample.paths[Sense.IMAGE])
+    speech = load_speech(sample.paths[Sense.SPEECH], predictor.front.sample_rate)
+    shown = [
+        inputs_from(name, a, b, predictor.front)
+        for a, b in ((picture, None), (None, speech), (picture, speech))
+    ]
+    expected = [prediction.predicted for prediction in predictor.predict(shown)]
+    assert [answers[name, m][0] for m in (Modality.I, Modality.SS, Modality.SS_I)] == expected

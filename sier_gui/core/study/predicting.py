@@ -1,0 +1,91 @@
+"""What a release answers to the study's items, shown as raters are shown them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sier_gui.core.audio.files import load_speech
+from sier_gui.core.dataset.inputs import inputs_from
+from sier_gui.core.domain import Modality as Sense
+from sier_gui.core.domain import SampleInputs
+from sier_gui.core.errors import SierError
+from sier_gui.core.images.files import read_image
+from sier_gui.core.study.network import NetworkAnswers
+from sier_gui.core.study.records import Modality, Take
+from sier_gui.core.tasks import CancelToken, Progress, Report, silent
+
+if TYPE_CHECKING:
+    from sier_gui.core.dataset.catalogue import Catalogue
+    from sier_gui.core.nets.prediction import Predictor
+
+
+def predict_items(
+    predictor: Predictor,
+    catalogue: Catalogue,
+    samples: Sequence[str],
+    takes: Mapping[tuple[str, str], Take],
+    folder: Path,
+    *,
+    report: Report = silent,
+    token: CancelToken | None = None,
+) -> NetworkAnswers:
+    """The release's class for each sample in each modality; for human speech one for each reader's take.
+
+    What a modality lacks is a black picture or silence, as in the rest of the program. A modality of which
+    the network looks at nothing has no answer.
+
+    Parameters
+    ----------
+    takes : accepted ones by (reader, sample id), their paths below ``folder``.
+
+    Raises
+    ------
+    SierError : a sample is not in the dataset, or a file cannot be read.
+    """
+    spoken: dict[str, list[Take]] = defaultdict(list)
+    for (_reader, sample), take in takes.items():
+        spoken[sample].append(take)
+    answers: dict[tuple[str, Modality], tuple[str, ...]] = {}
+    for done, name in enumerate(samples):
+        if token is not None:
+            token.check()
+        report(Progress(done, len(samples), name))
+        shown = _shown(predictor, catalogue, name, spoken[name], folder)
+        usable = [(modality, inputs) for modality, inputs in shown if _looks_at(predictor, inputs)]
+        for (modality, _), prediction in zip(
+            usable, predictor.predict([inputs for _, inputs in usable]), strict=True
+        ):
+            answers[name, modality] = (*answers.get((name, modality), ()), prediction.predicted)
+    report(Progress(len(samples), len(samples)))
+    return answers
+
+
+def _shown(
+    predictor: Predictor, catalogue: Catalogue, name: str, takes: Sequence[Take], folder: Path
+) -> list[tuple[Modality, SampleInputs]]:
+    sample, front = catalogue.sample(catalogue.row_of(name)), predictor.front
+    picture = read_image(sample.paths[Sense.IMAGE])
+    synthetic = load_speech(sample.paths[Sense.SPEECH], front.sample_rate)
+    shown = [
+        (Modality.I, inputs_from(name, picture, None, front)),
+        (Modality.SS, inputs_from(name, None, synthetic, front)),
+        (Modality.SS_I, inputs_from(name, picture, synthetic, front)),
+    ]
+    for take in takes:
+        speech = load_speech(folder / take.path, front.sample_rate)
+        stop = round(take.end_s * front.sample_rate) or len(speech)
+        human = speech[round(take.start_s * front.sample_rate) : stop]
+        shown.append((Modality.HS, inputs_from(name, None, human, front)))
+        shown.append((Modality.HS_I, inputs_from(name, picture, human, front)))
+    return shown
+
+
+def _looks_at(predictor: Predictor, inputs: SampleInputs) -> bool:
+    try:
+        predictor.check(inputs)
+    except SierError:
+        return False
+    return True
