@@ -9,7 +9,7 @@ import numpy as np
 
 from sier_gui.core.explain.estimate import Estimate, by_modality, first_estimate, value_corners
 from sier_gui.core.explain.game import Game
-from sier_gui.core.explain.shapley.grid import asked, axes_of
+from sier_gui.core.explain.shapley.grid import asked, axes_of, efficient
 from sier_gui.core.explain.shapley.weights import all_masks, complete_weights, quadrature, shapley_sums
 
 CELLS = 2**20  # coalitions at a time
@@ -35,9 +35,8 @@ def enumerated_values(game: Game, *, separable: bool) -> Iterator[Estimate]:
         part = [own if i != longest else own[start : start + rows] for i, own in enumerate(masks)]
         weights[longest] = complete_weights(part[longest], nodes)
         values += np.concatenate(shapley_sums(asked(game, part), weights, share))
-    gap = corners.f_all - corners.f_none - values.sum(axis=0)  # what rounds otherwise in another batch
     yield Estimate(
-        by_modality(game, values + gap / len(values)),
+        by_modality(game, efficient(values, corners)),  # the corners may round otherwise in another batch
         corners,
         others * len(masks[longest]),
         complete=True,

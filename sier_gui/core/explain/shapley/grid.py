@@ -34,8 +34,8 @@ ALL_LEFT = 2.0  # masks that are left over are all taken where they are this man
 class Axis:
     """One axis of the grid: the players of a modality, or all where each coalition is a pass of its own.
 
-    ``masks`` (K, players) were valued. Where some are left out, ``posterior`` stands in for them, and is off
-    by ``scale``.
+    ``masks`` (K, players) were valued. Where some are left out, ``posterior`` stands in for them, and
+    ``scale`` says by how much more or less than it should it is off.
     """
 
     masks: Bools
@@ -122,16 +122,17 @@ class Grid:
             scales.append(np.ones(len(at)) if axis.scale is None else axis.scale.over(at, axis.players))
         values = np.concatenate(shapley_sums(self.values, weights, share))
         variances, due = shapley_variances(self.values, weights, share, scales)
-        variance = np.concatenate(variances)
-        return efficient(values, variance, self._corners), np.sqrt(variance), due
+        return efficient(values, self._corners), np.sqrt(np.concatenate(variances)), due
 
 
-def efficient(values: Floats, variance: Floats, corners: Corners) -> Floats:
-    """(n, C) values with the sum f(all) − f(none): what lacks is shared by ``variance``."""
+def efficient(values: Floats, corners: Corners) -> Floats:
+    """(n, C) values with the sum f(all) − f(none) to the last bits: what rounding took is spread evenly.
+
+    They sum up by themselves, since nobody and everybody are valued: the sum of (1) in `weights` is the
+    integral of d/dq E_q[v], of v itself or of a posterior mean that keeps to what was valued.
+    """
     gap = corners.f_all - corners.f_none - values.sum(axis=0)
-    total = variance.sum(axis=0)
-    share = np.where(total > 0, variance / np.where(total > 0, total, 1), 1 / len(values))
-    return values + share * gap
+    return values + gap / len(values)
 
 
 def axes_of(counts: Mapping[Modality, int], separable: bool) -> list[tuple[Modality, ...]]:

@@ -14,7 +14,7 @@ from sier_gui.core.explain.absence import stand_ins
 from sier_gui.core.explain.attribution import ExplainRequest
 from sier_gui.core.explain.game import NetworkGame
 from sier_gui.core.explain.players import players_for
-from sier_gui.core.explain.shapley import limits
+from sier_gui.core.explain.shapley import grid, limits
 from sier_gui.core.explain.shapley.estimator import kriged_values
 from sier_gui.core.explain.shapley.exact import enumerated_values
 from sier_gui.core.explain.shapley.limits import Limits, relative_error
@@ -72,6 +72,15 @@ def test_values_sum_up_and_refine_at_any_time(separable):
         assert (flat(estimate.stderr) >= 0).all()
     truth = truth_of(game)
     assert off(flat(estimates[-1].values), truth) < 0.3 * off(flat(estimates[1].values), truth)
+
+
+@pytest.mark.parametrize("separable", [True, False])
+def test_values_sum_up_by_themselves(monkeypatch, separable):
+    monkeypatch.setattr(grid, "efficient", lambda values, corners: values)
+    game = smooth({IMAGE: (4, 4), SPEECH: (8,)})
+    for estimate in kriged(game, 300, separable=separable):
+        gain = game.of(*range(24)) - game.of()
+        np.testing.assert_allclose(flat(estimate.values).sum(axis=0), gain, atol=1e-9)
 
 
 @pytest.mark.parametrize("separable", [True, False])
