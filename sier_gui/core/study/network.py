@@ -63,9 +63,9 @@ def network_row(answers: Answers, network: NetworkAnswers, name: str) -> Network
         of[modality] = len(first)
         hits: dict[str, list[Fraction]] = {}
         for item, label in zip(column.item[first], column.label[first], strict=True):
-            own, name = network.get((answers.items[item], modality), ()), answers.classes[label]
+            own, true = network.get((answers.items[item], modality), ()), answers.classes[label]
             if own:
-                hits.setdefault(name, []).append(Fraction(own.count(name), len(own)))
+                hits.setdefault(true, []).append(Fraction(own.count(true), len(own)))
         items[modality] = sum(map(len, hits.values()))
         here = {label: sum(found, Fraction(0)) / len(found) for label, found in hits.items()}
         cells |= {(label, modality): value for label, value in here.items()}

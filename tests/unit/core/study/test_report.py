@@ -343,6 +343,7 @@ def test_the_networks_row_is_its_agreement_on_the_same_items(tmp_path: Path, cap
         label: np.mean([k % 4 != 0 or label == "happy" for k, (_, own) in enumerate(shown) if own == label])
         for label in CLASSES
     }
+    assert found["network"]["name"] == "parallelnet"
     (row,) = found["network"]["overall"]
     share = round(100 * float(np.mean(list(by_class.values()))), 2)
     assert row == {"modality": "ss-i", "percent": share, "items": 40, "of": 40}
@@ -358,13 +359,13 @@ def test_randomisation_finds_what_is_there_and_keeps_its_level() -> None:
     candidates = [Candidate(f"{c}{n:02d}", c, True, True, both) for c in CLASSES for n in range(24)]
     items = select_items(candidates, CLASSES, DEFAULT)
     p_values = []
-    for seed in range(60):
+    for seed in range(40):
         answers = columns_of(simulate(DEFAULT, items, CLASSES, none, seed))
-        found = randomisation_test(answers, 400, seed)
+        found = randomisation_test(answers, 199, seed)
         p_values += [one.p for one in found.comparisons if one.label == OVERALL]
         assert all(one.p_holm >= one.p for one in found.comparisons)
     level = float(np.mean(np.array(p_values) <= 0.05))
-    assert 0.02 < level < 0.09  # 360 p values, six of a study alike
+    assert 0.01 < level < 0.11  # 240 p values, six of a study alike
     real = randomisation_test(columns_of(simulated()), 2000, 1)
     overall = {(c.first, c.second): c.p_holm for c in real.comparisons if c.label == OVERALL}
     assert overall[Modality.I, Modality.HS_I] < 0.05
