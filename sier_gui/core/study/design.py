@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 # columns of a dataset that has each text in a synthetic voice of both sexes; else its one voice serves
 VOICES = {Sex.FEMALE: "synthetic_female", Sex.MALE: "synthetic_male"}
 MATCHED = "matched"
+UNBLINDED = (
+    "unblinded"  # an event of a rater who came to know a label or a source; its detail has a ``reason``
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +177,19 @@ def enrol(project: Project, design: Design, rater: Rater) -> Rater:
 def setting_of(project: Project, design: Design) -> Setting:
     """What a report of this project is told beyond its responses."""
     stand_ins = [reader.reader for reader in project.readers() if reader.stand_in]
+    raters = project.raters()
+    unblinded = [
+        f"{rater.rater} ({event.get('reason', 'no reason given')})."
+        for rater in raters
+        for event in project.events(rater.rater)
+        if event["what"] == UNBLINDED
+    ]
     return Setting(
         protocol=design.protocol,
         classes=design.classes,
         shares=design.shares,
-        raters=project.raters(),
+        raters=raters,
+        unblinded=unblinded,
         stand_ins=stand_ins,
         voices_matched=project.fact("voices") == MATCHED,
     )

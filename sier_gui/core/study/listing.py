@@ -26,6 +26,7 @@ def report_lines(report: StudyReport) -> Iterator[str]:
     yield ""
     yield from table_lines(report)
     yield from flag_lines(report.flags)
+    yield from _cell_lines(report.table)
     if report.everyone is not None:
         yield ""
         yield "With the excluded raters:"
@@ -138,6 +139,26 @@ def _estimate(share: Fraction, low: float, high: float) -> str:
 
 def _between(low: float, high: float) -> str:
     return f"[{as_text(low, 1)}, {as_text(high, 1)}]"
+
+
+def _cell_lines(table: Table) -> Iterator[str]:
+    yield ""
+    yield f"Cells in full. Wilson: {ASSUMPTIONS['wilson']}"
+    rows = [["", "", "percent", "SD", "n", "raters", "items", "95 %", "Wilson"]]
+    for cell in table.cells.values():
+        counts = (cell.n, cell.raters, cell.items)
+        ends = (_between(cell.low, cell.high), _between(*cell.wilson))
+        rows.append(
+            [
+                cell.label,
+                HEADS[cell.modality],
+                as_text(cell.share),
+                as_text(cell.sd),
+                *map(str, counts),
+                *ends,
+            ]
+        )
+    yield from aligned(rows)
 
 
 def _agreement_lines(report: StudyReport) -> Iterator[str]:

@@ -18,6 +18,7 @@ from sier_gui.core.study.assignment import CELLS
 from sier_gui.core.study.items import Candidate
 from sier_gui.core.study.project import open_project
 from sier_gui.core.study.records import Kind, Rater, Reader, Response, Sex
+from sier_gui.core.study.report import make_report
 
 CAST = {Sex.FEMALE: "anna", Sex.MALE: "otto"}
 
@@ -62,11 +63,17 @@ def test_a_study_is_planned_drawn_and_enrolled(tmp_path: Path) -> None:
         assert [r.number for r in raters] == list(range(31))
         with pytest.raises(SierError, match="r3 is enrolled"):
             design.enrol(project, drawn, Rater("r3"))
-        project.add_answer(answer(raters[0], drawn, 5))
+        number = next(n for n, t in enumerate(drawn.trials(raters[0])) if t.kind is Kind.MAIN)
+        project.add_answer(answer(raters[0], drawn, number))
         with pytest.raises(SierError, match="its items are fixed"):
             design.draw_items(project, candidates(), CAST)
         with pytest.raises(SierError, match="frozen"):
             design.new_study(project, dataset(), protocol.text_of("repeat-with-wash-out"))
+        project.log_event("r0", 6, design.UNBLINDED, reason="saw the table")
+        flags = make_report(project.responses(), design.setting_of(project, drawn)).flags
+        told = {flag.check: flag.message for flag in flags}
+        assert told["unblinded"] == "Not blind: r0 (saw the table)."
+        assert told["unfinished"] == "Unfinished sessions: r0."
         found = design.status(project, drawn)
         assert found.raters[0]["answered"] == 1
         assert found.raters[0]["planned"] == 49  # no gold: no pilot
