@@ -11,7 +11,6 @@ with 1 when a floor of the project is missed.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
 import time
@@ -26,11 +25,14 @@ from sklearn.metrics import balanced_accuracy_score
 
 from sier_gui.core import paths
 from sier_gui.core.dataset.catalogue import Catalogue, open_dataset
+from sier_gui.core.dataset.evidence import Evidence, read_evidence
 from sier_gui.core.dataset.inputs import load_inputs
 from sier_gui.core.domain import Modality, Sample, SampleInputs
-from sier_gui.core.explain.agreement import HitRate, cells_in_box, hit_rate
+from sier_gui.core.explain.agreement import HitRate, hit_rate
 from sier_gui.core.explain.attribution import Attribution, ExplainRequest
 from sier_gui.core.explain.engine import explain
+from sier_gui.core.explain.players import players_for
+from sier_gui.core.explain.truth.planted import evident_players
 from sier_gui.core.nets.prediction import Predictor
 from sier_gui.core.nets.release_files import CARD, write_sums
 from sier_gui.core.nets.releases import Release, choose_release
@@ -38,13 +40,12 @@ from sier_gui.core.nets.releases import Release, choose_release
 FLOORS = {"fused": 0.90, "image": 0.60, "speech": 0.60, "pointing": 3.0}
 SHUFFLES = (0, 1, 2)
 HEADING = "## Floors and explanations"
-Held = list[tuple[Sample, SampleInputs, dict[str, str]]]
+Held = list[tuple[Sample, SampleInputs, Evidence]]
 
 
 def held_out(catalogue: Catalogue, predictor: Predictor) -> Held:
-    """The test part: sample, inputs, and its row of evidence.csv."""
-    with (catalogue.root / "evidence.csv").open(encoding="utf-8", newline="") as file:
-        evidence = {row["sample_id"]: row for row in csv.DictReader(file)}
+    """The test part: sample, inputs, and where its evidence lies."""
+    evidence = read_evidence(catalogue.root)
     rows = np.flatnonzero(catalogue.column("split") == "test")
     samples = [catalogue.sample(int(row)) for row in rows]
     return [(s, load_inputs(s, predictor.front), evidence[s.sample_id]) for s in samples]
@@ -70,8 +71,12 @@ def trained_alone(predictor: Predictor) -> dict[str, float]:
     return {m: networks[name]["balanced_accuracy"] for m, name in names.items() if name in networks}
 
 
-def explained(predictor: Predictor, sample: Sample, inputs: SampleInputs, grid: int) -> Attribution:
-    *_, last = explain(predictor, inputs, ExplainRequest(grid=grid, segments=16, target=sample.label))
+def request_of(sample: Sample, grid: int) -> ExplainRequest:
+    return ExplainRequest(grid=grid, segments=16, target=sample.label)
+
+
+def explained(predictor: Predictor, inputs: SampleInputs, request: ExplainRequest) -> Attribution:
+    *_, last = explain(predictor, inputs, request)
     return last
 
 
@@ -79,17 +84,11 @@ def pointing(predictor: Predictor, held: Held, grid: int) -> dict[Modality, HitR
     """On the samples in which the stream shows the label: emoji among patches, phrase among segments."""
     pairs: dict[Modality, list[Any]] = {m: [] for m in Modality}
     for sample, inputs, known in held:
-        attribution = explained(predictor, sample, inputs, grid)
-        if known["decides"] != "speech":
-            to_share = 1 / inputs.pixels.width  # demo pictures are square: the crop is the whole picture
-            left, top, right, bottom = (int(known[k]) * to_share for k in ("left", "top", "right", "bottom"))
-            face = cells_in_box([(top, bottom), (left, right)], (grid, grid))
-            pairs[Modality.IMAGE].append((attribution.image(), face))
-        if known["decides"] != "image":
-            end = attribution.segment_edges_s[-1]
-            span = (float(known["start_s"]) / end, float(known["end_s"]) / end)
-            values = attribution.speech()
-            pairs[Modality.SPEECH].append((values, cells_in_box([span], values.shape)))
+        request = request_of(sample, grid)
+        attribution = explained(predictor, inputs, request)
+        evident = evident_players(known, inputs, players_for(inputs, predictor.front, request))
+        for m, there in evident.items():
+            pairs[m].append((attribution.values[m][attribution.index()], there))
     return {m: hit_rate(found) for m, found in pairs.items()}
 
 
@@ -108,7 +107,7 @@ def measure(release: str | None, data: Path, grid: int) -> dict[str, Any]:
     predictor = Predictor(choose_release(catalogue.classes, catalogue.dataset_hash, release), "cpu")
     held = held_out(catalogue, predictor)
     started = time.perf_counter()
-    fine = explained(predictor, held[0][0], held[0][1], 8)
+    fine = explained(predictor, held[0][1], request_of(held[0][0], 8))
     seconds = time.perf_counter() - started
     absent = [without(without(one, Modality.IMAGE), Modality.SPEECH) for _, one, _ in held[:1]]
     result: dict[str, Any] = {
