@@ -187,9 +187,12 @@ class Attribution:
     def degree(self, target: str | None = None) -> dict[Modality, float]:
         """Share of Σ|φ| per modality (A-SHAP, V-SHAP: 004 §3.4); equal shares where every value is zero."""
         c = self.index(target)
-        weights = {m: float(np.abs(v[c]).sum()) for m, v in self.values.items()}
-        total = sum(weights.values())
-        return {m: w / total if total else 1 / len(weights) for m, w in weights.items()}
+        return _shares({m: float(np.abs(v[c]).sum()) for m, v in self.values.items()})
+
+    def split_degree(self, target: str | None = None) -> dict[Modality, float]:
+        """The same of the game of whole modalities, which no number of players makes larger or smaller."""
+        c = self.index(target)
+        return _shares({m: abs(float(v[c])) for m, v in self.split.items()})
 
     def residual(self, target: str | None = None) -> float:
         """f(all) − f(none) − Σφ: zero up to rounding where the values are efficient."""
@@ -234,3 +237,8 @@ class Attribution:
                 "segment_edges_s": self.segment_edges_s.tolist(),
             },
         }
+
+
+def _shares(weights: Mapping[Modality, float]) -> dict[Modality, float]:
+    total = sum(weights.values())
+    return {m: w / total if total else 1 / len(weights) for m, w in weights.items()}

@@ -32,7 +32,12 @@ COLUMNS = (
     ("sees", "predicted", "What the network says"),
     ("conf.", "confidence", "Largest probability"),
     ("loss", "loss", "Cross entropy of the label, in nats"),
-    ("image", "image_share", "Image's part of the modality split; the rest is the speech's"),
+    (
+        "image",
+        "image_share",
+        "Image's share of the game of two players, picture and speech, as in the bar beside the map;\n"
+        "the rest is the speech's. Class predicted, absence zeros, probability",
+    ),
     ("text", "text", "What is said"),
 )
 ID, LABEL, SEES, CONFIDENCE, LOSS, SHARE, TEXT = range(len(COLUMNS))

@@ -32,12 +32,16 @@ BUSY_KIND = "explain"  # the job kind whose progress is shown here
 
 
 class ShareBar(QWidget):
-    """How much of Σ|φ| each modality carries."""
+    """How much each modality carries in the game of two players, as the samples' column "image" says it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.shares: dict[Modality, float] = {}
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setToolTip(
+            "Shares in the game of two players, the whole picture and the whole speech: the column “image”\n"
+            "of the samples. They do not depend on how many parts the map has."
+        )
 
     def sizeHint(self) -> QSize:
         return QSize(220, self.fontMetrics().height() + 14)
@@ -78,8 +82,9 @@ class ExplanationPanel(QWidget):
         super().__init__(parent)
         self._state = state
         self.shares = ShareBar(self)
-        self.sums = ElidedLabel(parent=self, secondary=True)
         self.split = ElidedLabel(parent=self, secondary=True)
+        self.sums = ElidedLabel(parent=self, secondary=True)
+        self.degree = ElidedLabel(parent=self, secondary=True)
         self.additivity = QLabel(self)
         self.additivity.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.how = QLabel(self)
@@ -92,7 +97,7 @@ class ExplanationPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(4)
-        for widget in (self.shares, self.sums, self.split, self.additivity, self.how):
+        for widget in (self.shares, self.split, self.sums, self.degree, self.additivity, self.how):
             layout.addWidget(widget)
         layout.addLayout(self._status_row(actions))
         layout.addWidget(self.absence)
@@ -143,8 +148,8 @@ class ExplanationPanel(QWidget):
         attribution = overlay.current_attribution(self._state)
         if attribution is None:
             self.shares.show_shares({})
-            self.sums.set_text("")
-            self.split.set_text("")
+            for label in (self.split, self.sums, self.degree):
+                label.set_text("")
             self.additivity.setText(self._waiting_text())
             self.how.setText("")
             self._show_absence(self._state.explain_options.absence)
@@ -169,11 +174,14 @@ class ExplanationPanel(QWidget):
         return "Not explained yet.\n"
 
     def _show_attribution(self, attribution: Attribution, target: str) -> None:
-        self.shares.show_shares(attribution.degree(target))
+        self.shares.show_shares(attribution.split_degree(target))
         index = attribution.index(target)
         whole = {m: float(values[index]) for m, values in attribution.split.items()}
-        self.sums.set_text(f"sum of parts: {_pair(attribution.sums(target))}")
         self.split.set_text(f"two players: {_pair(whole)}")
+        parts = " + ".join(str(v[index].size) for v in attribution.values.values())
+        self.sums.set_text(f"{parts} parts: {_pair(attribution.sums(target))}")
+        shares = ", ".join(f"{m} {100 * share:.0f} %" for m, share in attribution.degree(target).items())
+        self.degree.set_text(f"their Σ|φ|: {shares}")
         self.additivity.setText(additivity_text(attribution, target))
         self.how.setText(how_text(attribution, target, self._state.explain_options))
         self._show_absence(attribution.absence)

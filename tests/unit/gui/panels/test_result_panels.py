@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import views
+from datasets import make_dataset
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QWidget
 from pytestqt.qtbot import QtBot
 
+from sier_gui.core.dataset.catalogue import open_dataset
+from sier_gui.core.dataset.query import PredictionTable
 from sier_gui.core.domain import Modality, Prediction
 from sier_gui.gui import theme
 from sier_gui.gui.actions import ActionTable
+from sier_gui.gui.itemmodels.samples import SHARE, SampleModel
 from sier_gui.gui.panels.image import ImagePanel
 from sier_gui.gui.panels.result import ExplanationPanel, ProbabilityPanel
 from sier_gui.gui.panels.speech import SpeechPanel
@@ -174,7 +179,7 @@ def test_switching_the_class_needs_no_new_attribution(explanation: ExplanationPa
         assert f"f(all) {attribution.f_all[c]:.2f}".replace("0.", ".") in text
         assert f"Σφ {gain:.2f}".replace("-", "−").replace("0.", ".") in text
         assert "residual 0" in text
-        assert explanation.shares.shares == attribution.degree(name)
+        assert explanation.shares.shares == attribution.split_degree(name)
         assert name in explanation.status.text()
 
 
@@ -195,9 +200,10 @@ def test_the_additivity_line_reads_as_in_the_sketch(explanation: ExplanationPane
     )
     state.set_attribution(known)
     assert explanation.additivity.text() == "f(all) .58 − f(none) .25\n= Σφ .33 + residual 0"
-    assert explanation.sums.text() == "sum of parts: image +0.200, speech +0.130"
+    assert explanation.sums.text() == "64 + 16 parts: image +0.200, speech +0.130"
+    assert explanation.degree.text() == "their Σ|φ|: image 61 %, speech 39 %"
     assert explanation.split.text() == "two players: image +0.210, speech +0.120"
-    assert explanation.shares.accessibleName() == "Modality shares: image 61 %, speech 39 %"
+    assert explanation.shares.accessibleName() == "Modality shares: image 64 %, speech 36 %"
     assert explanation.how.text() == "Owen · exact · 1,040 evaluations · 1.2 s · cpu\N{NO-BREAK SPACE}✓"
     f_all[2] += 0.002
     state.set_attribution(replace(known, f_all=f_all))
@@ -210,7 +216,7 @@ def test_the_share_bar_is_divided_where_the_shares_are(
     of = views.view()
     state.set_sample(of)
     state.set_attribution(views.attribution(of))
-    share = views.attribution(of).degree("hate")[Modality.IMAGE]
+    share = views.attribution(of).split_degree("hate")[Modality.IMAGE]
     shown = pixels(explanation.shares)
     accent = theme.palette(dark=False).accent().color()
     row = is_colour(shown, accent).sum(axis=1).max()
@@ -417,3 +423,29 @@ def test_a_release_of_one_stream_says_what_it_leaves_out(
     text = explanation.absence.text()
     assert text.endswith("A removed part is replaced by zeros: black patches, silent segments.")
     assert text.startswith(said or "A removed part")
+
+
+def test_the_bar_and_the_samples_column_are_one_number(
+    explanation: ExplanationPanel, state: AppState, tmp_path: Path
+) -> None:
+    """Σ|φ| over the parts is another one: it stands below, with the number of parts."""
+    of = views.view()
+    attribution = views.attribution(of)
+    state.set_sample(of)
+    state.set_attribution(attribution)
+    catalogue = open_dataset(make_dataset(tmp_path / "one", rows=1, classes=views.FOUR, seconds=0.3))
+    table = PredictionTable(catalogue, views.FOUR)
+    split = attribution.split
+    table.fill_explained(0, split[Modality.IMAGE], split[Modality.SPEECH], attribution.index())
+    model = SampleModel()
+    model.set_catalogue(catalogue)
+    model.set_rows(np.array([0]))
+    model.set_predictions(table)
+    column = model.index(0, SHARE).data()
+    assert explanation.shares.accessibleName().startswith(f"Modality shares: image {column[:-1]} %,")
+    assert attribution.split_degree()[Modality.IMAGE] != pytest.approx(
+        attribution.degree()[Modality.IMAGE], abs=0.01
+    )
+    header = model.headerData(SHARE, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
+    assert "two players" in str(header)
+    assert "two players" in explanation.shares.toolTip()
