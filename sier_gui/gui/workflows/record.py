@@ -75,6 +75,7 @@ class RecordWorkflow(QObject):
             self.microphone.furnish(page)
             self.booth.furnish(page)
             page.people.chosen.connect(self.choose)
+            page.people.added.connect(self.add)
             self._show_start()
         self._context.actions.trigger("play.stop")
         self._context.state.set_mode("record")
@@ -213,7 +214,15 @@ class RecordWorkflow(QObject):
 
     @Slot(object)
     def choose(self, reader: Reader) -> None:
-        """Somebody known, or somebody new who has just agreed: stored, then to the microphone."""
+        """Somebody whom the project knows sits down."""
+        self._seat(reader, new=False)
+
+    @Slot(object)
+    def add(self, reader: Reader) -> None:
+        """Somebody new, who has just agreed: stored, then to the microphone."""
+        self._seat(reader, new=True)
+
+    def _seat(self, reader: Reader, *, new: bool) -> None:
         opened = self.opened
         if opened is None:
             return
@@ -221,13 +230,12 @@ class RecordWorkflow(QObject):
         def work(_report: Report, _token: CancelToken) -> Sitting:
             from sier_gui.core.study.project.database import now
 
-            known = {r.reader for r in opened.project.readers()}
-            if reader.reader in known and not reader.consented_at:
+            if new and reader.reader in {known.reader for known in opened.project.readers()}:
                 raise SierError(
                     f"There is a reader called {reader.reader} already.",
                     "Choose that reader above, or take another pseudonym.",
                 )
-            if reader.reader not in known:
+            if new:
                 opened.project.add_reader(replace(reader, consented_at=now()))
             return sitting_of(opened, reader.reader)
 

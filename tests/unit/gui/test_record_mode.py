@@ -309,6 +309,9 @@ def test_a_projects_folder_opens_in_record_mode_with_what_there_is_to_tell(
     assert desk.page.people.known.itemText(0) == "anna   0 of 6"
     assert "was being recorded when the program ended" in desk.page.people.notices.text()
     assert desk.bench.window.pages.currentWidget() is desk.page
+    desk.page.people.go_on.click()  # whose consent is not in the project, but on paper
+    desk.until(lambda: desk.page.step is desk.page.device)
+    assert desk.told() == []
 
 
 def test_opening_twice_at_once_leaves_one_project_open(desk: Desk, tmp_path: Path) -> None:

@@ -32,9 +32,10 @@ AGE_BANDS = ("", "18–29", "30–39", "40–49", "50–59", "60–69", "70 or o
 
 
 class PeoplePage(QWidget):
-    """Choose a reader, or add one; ``chosen`` carries the `Reader`, whose consent has been given."""
+    """Choose a reader, or add one."""
 
-    chosen = Signal(object)  # Reader
+    chosen = Signal(object)  # Reader the project knows
+    added = Signal(object)  # a new Reader, who has just agreed
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -180,4 +181,4 @@ class PeoplePage(QWidget):
             language=self.language.text().strip(),
             consent_version=CONSENT_VERSION,
         )
-        self.chosen.emit(reader)
+        self.added.emit(reader)
