@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -14,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sound_server import null_sink
 
 from sier_gui.core.audio.portaudio import DeviceInput, microphones
 from sier_gui.core.errors import SierError
@@ -148,43 +146,8 @@ _PROBE = Path(__file__).with_name("loopback_probe.py")
 
 @pytest.fixture
 def sound_server(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """A PulseAudio of our own with nothing but a null sink, whose monitor is the default microphone."""
-    program = shutil.which("pulseaudio")
-    if program is None:
-        pytest.skip("pulseaudio is not installed")
-    runtime = tmp_path / "run"
-    runtime.mkdir(mode=0o700)
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PULSE_")}
-    environment |= {
-        "XDG_RUNTIME_DIR": str(runtime),
-        "HOME": str(tmp_path),
-        "XDG_CONFIG_HOME": str(tmp_path / "c"),
-    }
-    modules = ["module-native-protocol-unix", "module-null-sink sink_name=loop rate=48000 format=float32le"]
-    command = [
-        program,
-        "-n",
-        "--daemonize=no",
-        "--exit-idle-time=-1",
-        "--use-pid-file=no",
-        "--log-level=error",
-    ]
-    for module in modules:
-        command += ["-L", module]
-    with (tmp_path / "log").open("w") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    try:
-        waiting = threading.Event()
-        for _ in range(100):
-            if server.poll() is not None or (runtime / "pulse" / "native").exists():
-                break
-            waiting.wait(0.1)
-        if server.poll() is not None:
-            pytest.skip(f"pulseaudio does not run here: {(tmp_path / 'log').read_text()[-300:]}")
+    with null_sink(tmp_path) as environment:
         yield environment
-    finally:
-        server.terminate()
-        server.wait(10)
 
 
 def test_what_is_played_into_a_null_sink_is_what_the_take_holds(
