@@ -174,6 +174,7 @@ def summarise(built: Built) -> dict[str, Any]:
         "classes": {c: sum(split.values()) for c, split in by_class.items()},
         "decided_by": {str(m): sum(split[str(m)] for split in by_class.values()) for m in PREFIXES},
         "decided_by_class": by_class,
+        "classes_by_voice": _by_voice(built, names),
         "agree": _agreement(built),
         "synthesizers": {
             "spoken": dict(sorted(Counter(f"{c.program} {c.voice}" for c in built.candidates).items())),
@@ -192,6 +193,13 @@ def summarise(built: Built) -> dict[str, Any]:
         "limits": _limits(built),
         "problems": _problems(built.findings),
     }  # fmt: skip
+
+
+def _by_voice(built: Built, names: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Samples by voice and class: a label that goes with the voice says little about the text."""
+    voices = [f"{c.program} {c.voice}" for c in built.candidates]
+    counts = Counter(zip(voices, names, strict=True))
+    return {voice: {c: counts[voice, c] for c in built.labels.classes} for voice in sorted(set(voices))}
 
 
 def _problems(findings: Iterable[Finding]) -> dict[str, int]:
@@ -244,6 +252,10 @@ def report(built: Built, summary: Mapping[str, Any]) -> str:
         *(f"| label {name} | {share(n)} |" for name, n in summary["classes"].items()),
         *(f"| decided by {name} | {share(n)} |" for name, n in summary["decided_by"].items()),
         *(f"| said by {name} | {n} |" for name, n in summary["synthesizers"]["spoken"].items()),
+        *(
+            f"| labels said by {name} | {', '.join(f'{c} {n}' for c, n in split.items())} |"
+            for name, split in summary["classes_by_voice"].items()
+        ),
         *(f"| version of {name} | {v} |" for name, v in summary["synthesizers"]["versions"].items() if v),
         *(f"| not used: {name} | {reason} |" for name, reason in summary["synthesizers"]["missing"].items()),
         f"| speech heard by | {_network(networks['ser'])} |",

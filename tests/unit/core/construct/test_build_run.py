@@ -102,6 +102,13 @@ def test_a_build_is_a_dataset_that_opens_and_validates(
         c: sum(row["label"] == c for row in rows) for c in ("anger", "happy", "hate", "sad")
     }
     assert sum(result.summary["decided_by"].values()) == counts["samples"]
+    assert result.summary["classes_by_voice"] == {
+        f"tones {voice}": {
+            c: sum(row["label"] == c and row["voice"] == voice for row in rows)
+            for c in ("anger", "happy", "hate", "sad")
+        }
+        for voice in ("high", "low")
+    }
     assert (out / "summary.png").read_bytes().startswith(b"\x89PNG")
     assert "<svg" in (out / "summary.svg").read_text()
     assert "labels came from networks" in (out / "report.md").read_text()
