@@ -9,6 +9,10 @@ from sier_gui.core.nets.parallelnet import OPTIONS
 from sier_gui.core.nets.training.config import TrainingConfig
 
 FIGURES_HEADING = "## Figures"
+FROM_NETWORKS = (
+    "- The dataset's labels came from two networks: the figures say how well these are imitated, not how well"
+    " an emotion is recognised. The labelling networks themselves would score near 100 % (000 §5.4)."
+)
 
 
 def make_card(
@@ -54,6 +58,7 @@ def make_card(
         "- The figures hold for speakers, pictures and recordings like those of the dataset; for others they "
         "are unknown.",
         f"- {_absent_text(config)}",
+        *([FROM_NETWORKS] if metrics.get("labels_from_networks") else []),
         "- Emotion classes are the dataset's labels, not what a person feels: not for deciding about people.",
         "",
     ]
@@ -285,7 +290,7 @@ def _stages_text(config: TrainingConfig) -> str:
 
 def _absent_text(config: TrainingConfig) -> str:
     if len(config.run.streams) == 1:
-        return f"It knows {config.run.streams[0]} only: nothing else that belongs to a sample counts."
+        return f"Of a sample it takes the {config.run.streams[0]} only: nothing else counts."
     a = config.augment
     return (
         "“Absent” means zeros: a black picture, silence. The network has seen that in training "
