@@ -10,15 +10,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from sier_gui.cli.verbs import emit, open_catalogue, say, terminal_report
 from sier_gui.core.errors import SierError
 from sier_gui.core.tasks import Progress, Report
 
+if TYPE_CHECKING:
+    from sier_gui.core.dataset.catalogue import Catalogue
+
 
 def add_train(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--config", metavar="TOML", help="a file, or the preset paper or small")
     verb.add_argument("--out", required=True, metavar="DIR", help="the release's folder: <name>/<version>")
+    verb.add_argument(
+        "--column",
+        type=named_column,
+        action="append",
+        default=[],
+        metavar="FIELD=COLUMN",
+        help="a column of the table: sample_id, image, speech, text or label (default: by their names)",
+    )
     verb.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
     verb.add_argument(
         "--join",
@@ -27,11 +39,18 @@ def add_train(verb: argparse.ArgumentParser) -> None:
     )
 
 
+def named_column(text: str) -> tuple[str, str]:
+    field, sign, column = text.partition("=")
+    if not (field and sign and column):
+        raise argparse.ArgumentTypeError(f"{text!r} is not FIELD=COLUMN")
+    return field, column
+
+
 def train(arguments: argparse.Namespace) -> int:
     from sier_gui.core.nets.training import join, load_config
     from sier_gui.core.nets.training import train as train_release
 
-    catalogue, out = open_catalogue(arguments), Path(arguments.out)
+    catalogue, out = opened(arguments), Path(arguments.out)
     if arguments.join:
         join(catalogue, out, device=arguments.device, report=epoch_report())
         emit(arguments, {"schema": 1, "out": str(out)}, [f"nothing is left to take in {out}"])
@@ -49,6 +68,19 @@ def train(arguments: argparse.Namespace) -> int:
     metrics = json.loads((release.folder / "metrics.json").read_text(encoding="utf-8"))
     emit(arguments, metrics, [f"{release.label} written to {release.folder}"])
     return 0
+
+
+def opened(arguments: argparse.Namespace) -> Catalogue:
+    if not arguments.column:
+        return open_catalogue(arguments)
+    from sier_gui.core.dataset.catalogue import open_dataset
+    from sier_gui.core.dataset.mapping import FIELDS, ColumnMapping
+
+    named = dict(arguments.column)
+    if unknown := sorted(set(named) - set(FIELDS)):
+        raise SierError(f"--column: there is no field {unknown[0]}.", f"Known: {', '.join(FIELDS)}.")
+    mapping = ColumnMapping(**{field: named.get(field, "") for field in FIELDS})
+    return open_dataset(Path(arguments.dataset), mapping=mapping, allow_outside=arguments.allow_outside)
 
 
 def epoch_report() -> Report:

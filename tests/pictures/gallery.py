@@ -28,6 +28,7 @@ from sier_gui.core.construct.pipeline.provenance import compare
 from sier_gui.core.dataset.catalogue import Catalogue, open_dataset
 from sier_gui.core.domain import FrontEnd, Modality
 from sier_gui.core.errors import SierError
+from sier_gui.core.nets.training.standing import Standing
 from sier_gui.core.settings import Settings
 from sier_gui.core.tasks import Progress
 from sier_gui.gui.actions import ActionTable
@@ -36,6 +37,7 @@ from sier_gui.gui.dialogs.explain import ExplainDialog
 from sier_gui.gui.dialogs.microphone import MicrophoneDialog
 from sier_gui.gui.dialogs.provenance import ProvenanceDialog
 from sier_gui.gui.dialogs.survey import SurveyDialog
+from sier_gui.gui.dialogs.training import TrainingChoice, TrainingDialog
 from sier_gui.gui.dialogs.truth import TruthDialog
 from sier_gui.gui.main_window import MainWindow
 from sier_gui.gui.messages import Messages
@@ -380,6 +382,40 @@ def degree_none(_folder: Path) -> QWidget:
     return dialog
 
 
+def training(_folder: Path) -> QWidget:
+    dialog = TrainingDialog()
+    dialog.set_dataset("tones", 144)
+    dialog.set_choice(TrainingChoice("small", "/home/someone/models/tones/1", 1))
+    dialog.show()
+    return dialog
+
+
+def training_under_way(folder: Path) -> QWidget:
+    dialog = training(folder)
+    assert isinstance(dialog, TrainingDialog)
+    curves = {f"fused-seed0-part{part}": _epochs(20 - part) for part in range(3)}
+    dialog.show_standing(Standing("running", curves, 2, 6))
+    return dialog
+
+
+def _epochs(count: int) -> list[dict[str, object]]:
+    found = []
+    for epoch in range(count):
+        share = 1 - 0.75 * 0.85**epoch
+        entry: dict[str, object] = {
+            "stage": 0,
+            "epoch": epoch,
+            "learning_rate": 1e-3,
+            "samples_per_second": 41.0,
+        }
+        entry |= {"train_loss": 2 * 0.9**epoch, "validation_loss": 1.9 * 0.92**epoch}
+        for view, part in (("validation", 1.0), ("image", 0.55), ("speech", 0.8)):
+            for name in ("accuracy", "balanced_accuracy", "macro_f1", "kappa"):
+                entry[f"{view}_{name}"] = share * part
+        found.append(entry)
+    return found
+
+
 def provenance(_folder: Path) -> QWidget:
     return _provenance(built.built_set(), "000001", "agree", 0.4)
 
@@ -426,6 +462,8 @@ DIALOGS: dict[str, Callable[[Path], QWidget]] = {
     "provenance-other-classes": provenance_other_classes,
     "provenance-saved": provenance_saved,
     "provenance-none": provenance_none,
+    "training": training,
+    "training-under-way": training_under_way,
     "truth": truth,
     "truth-without-extra": truth_without_extra,
     "truth-under-way": truth_under_way,

@@ -123,6 +123,9 @@ class TrainingWorkflow(QObject):
         choice = dialog.choice()
         command = [sys.executable, "-m", "sier_gui", "train", str(dataset.source), "--resume"]
         command += ["--config", choice.config, "--out", choice.out, "--workers", str(choice.workers)]
+        if dataset.adapter == "native":
+            columns = dataset.mapping.as_dict().items()
+            command += [word for field, name in columns if name for word in ("--column", f"{field}={name}")]
         command += ["--allow-outside"] if dataset.allow_outside else []
         try:
             self._log().parent.mkdir(parents=True, exist_ok=True)

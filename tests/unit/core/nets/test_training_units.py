@@ -409,3 +409,24 @@ def test_config_or_join(dataset_folder, tmp_path):
         wrong = subprocess.run(command(dataset_folder, tmp_path, *options), capture_output=True, text=True)
         assert wrong.returncode == 2
         assert "--join" in wrong.stderr
+
+
+def test_columns_of_other_names(new_dataset, tmp_path):
+    """As the window passes on what was said in its mapping dialog."""
+    folder = new_dataset(tmp_path / "set", count=9)
+    table = folder / "samples.csv"
+    _, *rows = table.read_text().splitlines()
+    table.write_text("\n".join(["nr,bild,a=b,words,was,speaker", *rows]))
+    file, out = tmp_path / "c.toml", tmp_path / "r"
+    file.write_text('preset = "small"\n[network]\nwidth = 0.015625\n[optimiser]\nepochs = 1\n')
+    named = {"sample_id": "nr", "image": "bild", "speech": "a=b", "text": "words", "label": "was"}
+    columns = [word for pair in named.items() for word in ("--column", "=".join(pair))]
+    done = subprocess.run(
+        command(table, out, "--config", str(file), *columns), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, releases.verify(releases.open_release(out))) == (0, [])
+    wrong = subprocess.run(
+        command(table, out, "--join", "--column", "sound=a=b"), capture_output=True, text=True, check=False
+    )
+    assert wrong.returncode == 1
+    assert "no field sound" in wrong.stderr
