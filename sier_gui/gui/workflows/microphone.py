@@ -64,6 +64,7 @@ class MicrophoneWorkflow(QObject):
         self.capture: Capture | None = None
         self._page: RecordPage | None = None
         self._view: Any = None  # DeviceView; its module is imported with the page
+        self._held: Capture | None = None  # by the keeper's thread, which opens and closes
         self._said: deque[tuple[str, Any]] = deque()  # by the capture's thread
         self._test: tuple[FloatArray, int] | None = None
         self._timer = QTimer(self)
@@ -113,12 +114,11 @@ class MicrophoneWorkflow(QObject):
 
     def _find(self, *, rescan: bool) -> None:
         self.devices = self.devices or real_devices()
-        devices, old, self.capture = self.devices, self.capture, None
+        devices, self.capture = self.devices, None
         self._show(open=False, room_dbfs=None)
 
         def work(_report: Report, _token: CancelToken) -> list[Microphone]:
-            if old is not None:
-                old.close()
+            self._let_go()
             return devices.find(rescan)
 
         job = self._keeper.start("record.devices", work)
@@ -139,19 +139,25 @@ class MicrophoneWorkflow(QObject):
         from sier_gui.core.audio.capture import Capture
 
         assert self.devices is not None
-        make, old, self.capture = self.devices.make, self.capture, None
+        make, self.capture = self.devices.make, None
         self._show(chosen=name, open=False, room_dbfs=None, test="", can_listen=False)
 
         def work(_report: Report, _token: CancelToken) -> Capture:
-            if old is not None:
-                old.close()
+            self._let_go()
             capture = Capture(make(name), self.say_failed)
             capture.open()
+            self._held = capture
             return capture
 
         job = self._keeper.start("record.open-device", work)
         job.succeeded.connect(self._on_opened)
         job.failed.connect(self._context.messages.error)
+
+    def _let_go(self) -> None:
+        """Keeper's thread: not what the window knew, which never hears of a device it chose and unchose."""
+        held, self._held = self._held, None
+        if held is not None:
+            held.close()
 
     @Slot(object)
     def _on_opened(self, capture: Capture) -> None:
@@ -161,14 +167,17 @@ class MicrophoneWorkflow(QObject):
         self._show(open=True, rate=capture.device.rate)
         self._timer.start()
 
-    def close(self) -> None:
-        """Let the microphone go; a take under way is finished first."""
+    def finish(self) -> None:
+        """The window closes: a take under way is ended and kept."""
         self._timer.stop()
         self.hush()
-        capture, self.capture = self.capture, None
-        if capture is not None:
-            capture.finish()
-            capture.close()
+        if self.capture is not None:
+            self.capture.finish()
+
+    def close(self) -> None:
+        """Let the microphone go; after the keeper's thread has ended."""
+        self.capture = None
+        self._let_go()
 
     # ---------------------------------------------------------------- sound check and room
 

@@ -102,8 +102,9 @@ class RecordWorkflow(QObject):
 
     def stop(self) -> None:
         """The window closes: finish the take, store what is decided, let the project go."""
-        self.microphone.close()
+        self.microphone.finish()
         self._keeper.shutdown(2.0)
+        self.microphone.close()
         self.booth.stop()
         keeping, self._keeping, self.opened = self._keeping, None, None
         if keeping is not None:

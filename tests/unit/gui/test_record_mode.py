@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QWi
 from pytestqt.qtbot import QtBot
 from voices import RATE, room, spoken
 
+from sier_gui.core.audio.capture import FakeInput
 from sier_gui.core.audio.files import Audio, write_wav
 from sier_gui.core.study.project import open_project
 from sier_gui.core.study.project.database import Database
@@ -147,6 +148,27 @@ def test_unplugged_in_a_take_is_told_nothing_else_is_lost_and_it_opens_again(
     desk.accept()
     assert len(desk.project.accepted_takes()) == 2
     assert not list((tmp_path / "study").glob("takes/*/*/*.part"))
+
+
+def test_another_microphone_takes_the_place_of_the_first(desk: Desk, tmp_path: Path) -> None:
+    desk.make_project(tmp_path / "study")
+    desk.add_reader()
+    desk.until(lambda: desk.page.device.test.isEnabled())
+    first = desk.microphone
+    desk.microphone = FakeInput()
+    desk.page.device.devices.setFocus()
+    desk.keys(Key.Key_Down)
+    desk.bench.record.microphone.open_device(NAMES[0])  # chosen and unchosen at once
+    desk.bench.record.microphone.open_device(NAMES[1])
+    desk.take_room()
+    assert not first.is_open
+    assert desk.microphone.is_open
+    assert desk.microphone.name == NAMES[1]
+    desk.say()
+    desk.accept()
+    assert [row["device"] for row in desk.project.ask("SELECT device FROM sessions")] == [NAMES[1]]
+    captures = [t for t in threading.enumerate() if t.name == "sier-gui capture"]
+    assert len(captures) == 1  # none is left behind
 
 
 def test_a_full_disk_is_told_and_the_next_take_goes_on(
