@@ -29,7 +29,7 @@ def with_answers(state: AppState) -> bool:
     """A dataset that was built: it has the labelling networks' answers."""
     if state.dataset is None:
         return False
-    from sier_gui.core.construct.pipeline.labels import is_built
+    from sier_gui.core.dataset.answered import is_built
 
     return is_built(state.dataset.columns)
 

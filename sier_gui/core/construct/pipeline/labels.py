@@ -6,7 +6,7 @@ whose largest probability is below 0.5 are dropped.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,8 +32,6 @@ MAPPING: Mapping[str, str] = {
 }  # fmt: skip
 # Equal maxima: speech decides, the paper's max_1.
 _ORDER = (Modality.SPEECH, Modality.IMAGE)
-# Columns of a built dataset's table: a network's probabilities, each with the class's name behind it
-PREFIXES = {Modality.SPEECH: "p_ser_", Modality.IMAGE: "p_ier_"}
 KEPT, LOW, DISAGREE = "", "below-threshold", "disagree"
 
 
@@ -143,12 +141,6 @@ def mapped(answers: Answers, mapping: Mapping[str, str], classes: tuple[str, ...
 def left_out(known: tuple[str, ...], mapping: Mapping[str, str]) -> list[str]:
     """The classes of a network that the mapping has no place for."""
     return [name for name in known if name not in mapping]
-
-
-def is_built(columns: Iterable[str]) -> bool:
-    """Whether a table has both networks' probabilities."""
-    names = tuple(columns)
-    return all(any(name.startswith(prefix) for name in names) for prefix in PREFIXES.values())
 
 
 def check_rule(rule: str, threshold: float) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from sier_gui.core.construct.pipeline.request import stream
 from sier_gui.core.construct.pipeline.texts import Finding, Text, key
+from sier_gui.core.seeds import stream
 
 Pairs = dict[int, str]  # a text's row → a picture's file
 

@@ -20,16 +20,15 @@ from numpy.typing import NDArray
 from sier_gui import __version__
 from sier_gui.core.construct.pipeline.labels import (
     MAPPING,
-    PREFIXES,
     THRESHOLD,
     Answers,
     Floats,
     Labels,
-    is_built,
     mapped,
     relabel,
 )
 from sier_gui.core.construct.pipeline.table import DROPPED, SUMMARY, TABLE, csv_bytes
+from sier_gui.core.dataset.answered import PREFIXES, is_built
 from sier_gui.core.dataset.catalogue import ordered_classes
 from sier_gui.core.dataset.tables import read_table
 from sier_gui.core.domain import Modality

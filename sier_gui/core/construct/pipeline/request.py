@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from sier_gui.core.construct.pipeline.labels import MAPPING, THRESHOLD, check_rule
 from sier_gui.core.construct.synthesizers import Prosody, find, names
@@ -163,8 +160,3 @@ def check_same(folder: Path, there: Mapping[str, Any], wanted: Mapping[str, Any]
 def _short(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:57]}…"
-
-
-def stream(seed: int, name: str) -> np.random.Generator:
-    """A generator of its own for each use, so that one more use does not change the others."""
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()),)))

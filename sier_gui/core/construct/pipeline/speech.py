@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from sier_gui.core.audio.files import Audio
-from sier_gui.core.construct.pipeline.request import SynthVoice, stream
+from sier_gui.core.construct.pipeline.request import SynthVoice
 from sier_gui.core.construct.synthesizers import Prosody, Synthesizer, choose
 from sier_gui.core.dataset.validation import LONGEST_S, SHORTEST_S
 from sier_gui.core.errors import SierError
+from sier_gui.core.seeds import stream
 
 ROOM = 8 << 20  # bytes that the temporary folder must have left: programs write there, some cut silently
 _SILENT = 1e-4  # peak, of full scale

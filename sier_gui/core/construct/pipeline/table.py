@@ -16,7 +16,6 @@ from sier_gui.core.construct.pipeline.figure import draw_summary
 from sier_gui.core.construct.pipeline.labels import (
     DISAGREE,
     LOW,
-    PREFIXES,
     Answers,
     Labels,
     left_out,
@@ -24,6 +23,7 @@ from sier_gui.core.construct.pipeline.labels import (
 )
 from sier_gui.core.construct.pipeline.request import BUILD_VERSION, BuildRequest
 from sier_gui.core.construct.pipeline.texts import Finding, Text
+from sier_gui.core.dataset.answered import PREFIXES
 from sier_gui.core.domain import Modality
 from sier_gui.core.errors import SierError
 from sier_gui.core.nets.releases import Release

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sier_gui.core import paths
+from sier_gui.core.dataset.answered import is_built
 from sier_gui.core.errors import SierError
 from sier_gui.core.locks import FolderLock
 from sier_gui.core.nets import toml
@@ -166,7 +167,9 @@ def _written(session: Session, catalogue: Catalogue, out: Path) -> Release:
             "Go on with --resume.",
         )
     answers = session.predictions()
-    origin = {"dataset": catalogue.name, "dataset_hash": catalogue.dataset_hash}
+    origin: dict[str, Any] = {"dataset": catalogue.name, "dataset_hash": catalogue.dataset_hash}
+    if is_built(catalogue.columns):
+        origin["labels_from_networks"] = True
     metrics = session.metrics(answers) | origin
     network, metrics["history"] = session.shipped(unit)
     config = unit.point.config

@@ -14,7 +14,7 @@ from building import FileAnswers, ToneVoice, files_of, make_request, rows_of
 
 from sier_gui.core.construct import synthesizers
 from sier_gui.core.construct.pipeline import labelling, run, table
-from sier_gui.core.construct.pipeline.labels import MAPPING, Answers, is_built
+from sier_gui.core.construct.pipeline.labels import MAPPING, Answers
 from sier_gui.core.construct.pipeline.provenance import (
     BuiltSet,
     compare,
@@ -23,6 +23,7 @@ from sier_gui.core.construct.pipeline.provenance import (
     save_relabelled,
 )
 from sier_gui.core.construct.pipeline.run import build
+from sier_gui.core.dataset.answered import is_built
 from sier_gui.core.dataset.catalogue import open_dataset
 from sier_gui.core.dataset.validation import validate
 from sier_gui.core.domain import Modality

@@ -19,7 +19,7 @@ CLASSES = ["anger", "happy", "sad"]
 CHARTS = ("confusion.svg", "reliability.svg", "classes.svg")
 
 
-def card(network, **tables):
+def card(network, from_networks=False, **tables):
     run = {"recall": {}, "seed": 0, "confusion": [[1, 0, 0], [0, 1, 0], [0, 0, 1]]}
     names = ("balanced_accuracy", "standard_error", "seed_sd", "accuracy", "macro_f1", "kappa")
     figures = dict.fromkeys(names, 0.5)
@@ -29,6 +29,7 @@ def card(network, **tables):
         "split": {"kind": "holdout", "groups": ["a", "b"], "parts": [[2, 1]], "straddling": 1},
         "networks": {"fused": {**figures, "n": 3, "runs": [run]}},
     }  # fmt: skip
+    metrics |= {"labels_from_networks": True} if from_networks else {}
     config = TrainingConfig.from_tables(
         {"network": {"kind": "parallelnet", "width": 0.125, **network}, **tables}
     )
@@ -42,6 +43,11 @@ def test_the_papers_network_is_described():
     text = card({})
     assert "vgg19 for image, vgg16 for speech" in text
     assert "meet after the trunks (equation 1: crisscross), F_mul by product" in text
+
+
+def test_labels_that_came_from_networks_are_told():
+    assert "labels came from two networks" in card({}, from_networks=True)
+    assert "came from two networks" not in card({})
 
 
 def test_one_stream_has_nothing_to_fuse():
