@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, Qt, Slot
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette, QPixmap
@@ -125,6 +125,14 @@ def palette(dark: bool) -> QPalette:
     return result
 
 
+def ticked_palette(dark: bool) -> QPalette:
+    """Of what can be ticked: Fusion outlines it darker than the window, which a dark one hides."""
+    result = palette(dark)
+    if dark:
+        result.setColor(QPalette.ColorGroup.All, QPalette.ColorRole.Base, QColor(_DARK["disabled"]))
+    return result
+
+
 def is_dark(of: QPalette) -> bool:
     return of.color(QPalette.ColorRole.Window).lightness() < 128
 
@@ -174,6 +182,9 @@ class Theme(QObject):
         wanted = palette(dark)
         if is_dark(self._application.palette()) != dark or self._application.palette() != wanted:
             self._application.setPalette(wanted)
+            kinds: tuple[Any, ...] = ("QCheckBox", "QRadioButton")  # bytes by the stubs, text in truth
+            for kind in kinds:
+                self._application.setPalette(ticked_palette(dark), kind)
 
 
 # ---------------------------------------------------------------- fonts and icons

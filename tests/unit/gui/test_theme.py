@@ -9,7 +9,7 @@ import matplotlib
 import numpy as np
 import pytest
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QRadioButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from sier_gui.core import paths
@@ -117,3 +117,18 @@ def test_the_history_is_bounded(messages: Messages) -> None:
         messages.info(f"message {number}")
     assert len(messages.history) == 200
     assert messages.history[-1].text == "message 999"
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_what_can_be_ticked_stands_out_from_the_window(qapp: QApplication, dark: bool) -> None:
+    before = QPalette(qapp.palette())
+    style = qapp.style().objectName()
+    chosen = Theme(qapp, "dark" if dark else "light")
+    box = QRadioButton()
+    image = box.grab().toImage()
+    shades = [image.pixelColor(x, image.height() // 2).lightness() for x in range(image.width())]
+    window = box.palette().color(QPalette.ColorRole.Window).lightness()
+    assert max(abs(shade - window) for shade in shades) > 50
+    qapp.styleHints().colorSchemeChanged.disconnect(chosen._follow)
+    qapp.setPalette(before)
+    qapp.setStyle(style)

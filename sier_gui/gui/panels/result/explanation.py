@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt, Slot
@@ -177,9 +178,10 @@ class ExplanationPanel(QWidget):
         self.shares.show_shares(attribution.split_degree(target))
         index = attribution.index(target)
         whole = {m: float(values[index]) for m, values in attribution.split.items()}
-        self.split.set_text(f"two players: {_pair(whole)}")
+        number = _number_of(attribution)
+        self.split.set_text(f"two players: {_pair(whole, number)}")
         parts = " + ".join(str(v[index].size) for v in attribution.values.values())
-        self.sums.set_text(f"{parts} parts: {_pair(attribution.sums(target))}")
+        self.sums.set_text(f"{parts} parts: {_pair(attribution.sums(target), number)}")
         shares = ", ".join(f"{m} {100 * share:.0f} %" for m, share in attribution.degree(target).items())
         self.degree.set_text(f"their Σ|φ|: {shares}")
         self.additivity.setText(additivity_text(attribution, target))
@@ -205,14 +207,18 @@ def additivity_text(attribution: Attribution, target: str) -> str:
     index = attribution.index(target)
     total = sum(attribution.sums(target).values())
     residual = attribution.residual(target)
-    number = overlay.short if attribution.value == "probability" else _two_decimals
+    number = _number_of(attribution)
     full, empty = (number(float(f[index])) for f in (attribution.f_all, attribution.f_none))
     rest = "0" if abs(residual) < 5e-6 else f"{residual:.1e}".replace("-", "−")
     return f"f(all) {full} − f(none) {empty}\n= Σφ {number(total)} + residual {rest}"
 
 
-def _pair(values: dict[Modality, float]) -> str:
-    return ", ".join(f"{m} {overlay.signed_text(v)}" for m, v in values.items())
+def _number_of(attribution: Attribution) -> Callable[[float], str]:
+    return overlay.short if attribution.value == "probability" else _two_decimals
+
+
+def _pair(values: dict[Modality, float], number: Callable[[float], str]) -> str:
+    return ", ".join(f"{m} {'+' if v >= 0 else ''}{number(v)}" for m, v in values.items())
 
 
 def _two_decimals(value: float) -> str:

@@ -200,9 +200,9 @@ def test_the_additivity_line_reads_as_in_the_sketch(explanation: ExplanationPane
     )
     state.set_attribution(known)
     assert explanation.additivity.text() == "f(all) .58 − f(none) .25\n= Σφ .33 + residual 0"
-    assert explanation.sums.text() == "64 + 16 parts: image +0.200, speech +0.130"
+    assert explanation.sums.text() == "64 + 16 parts: image +.20, speech +.13"
     assert explanation.degree.text() == "their Σ|φ|: image 61 %, speech 39 %"
-    assert explanation.split.text() == "two players: image +0.210, speech +0.120"
+    assert explanation.split.text() == "two players: image +.21, speech +.12"
     assert explanation.shares.accessibleName() == "Modality shares: image 64 %, speech 36 %"
     assert explanation.how.text() == "Owen · exact · 1,040 evaluations · 1.2 s · cpu\N{NO-BREAK SPACE}✓"
     f_all[2] += 0.002
