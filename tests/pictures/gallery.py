@@ -386,6 +386,7 @@ def training(_folder: Path) -> QWidget:
     dialog = TrainingDialog()
     dialog.set_dataset("tones", 144)
     dialog.set_choice(TrainingChoice("small", "/home/someone/models/tones/1", 1))
+    dialog.show_standing(Standing())
     dialog.show()
     return dialog
 

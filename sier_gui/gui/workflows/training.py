@@ -130,9 +130,15 @@ class TrainingWorkflow(QObject):
         try:
             self._log().parent.mkdir(parents=True, exist_ok=True)
             with self._log().open("wb") as log:
-                # a session of its own: Ctrl+C in the window's terminal, or its end, is not the training's
+                # a session of its own: Ctrl+C in the window's terminal, or its end, is not the training's;
+                # and one core is left to the window
                 self._process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env={**os.environ, "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 2) - 1))},
+                    start_new_session=True,
                 )
         except OSError as error:
             self._context.messages.error(

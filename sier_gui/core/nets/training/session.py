@@ -154,7 +154,8 @@ class Session:
             self.work.parent / "tensorboard" / unit.name if logged and self.config.run.tensorboard else None
         )
         config = unit.point.config
-        fabric = fabric or make_fabric(config, self.device)
+        if fabric is None:  # this process alone
+            fabric = make_fabric(replace(config, run=replace(config.run, devices=1)), self.device)
         fit = Fit(network, task, config, fabric=fabric, name=unit.name, stop=self._stop, board=board)
         return network, fit
 

@@ -11,6 +11,7 @@ import pytest
 from safetensors.torch import load_file
 from sklearn import metrics as sk
 
+from sier_gui.core.dataset.catalogue import open_dataset
 from sier_gui.core.errors import SierError
 from sier_gui.core.nets import releases
 from sier_gui.core.nets.training import TrainingConfig, join, train
@@ -183,6 +184,24 @@ def test_without_tensorboard_one_line_says_so(catalogue, tmp_path, tiny_networks
     assert not (tmp_path / "r").exists()
 
 
+def test_the_datasets_own_split_is_kept(new_dataset, tmp_path, tiny_networks):
+    folder = new_dataset(tmp_path / "set")
+    table = folder / "samples.csv"
+    head, *rows = table.read_text().splitlines()
+    words = ["train", "train", "val", "train", "test", ""]
+    lines = [f"{row},{words[i // 3 % 6]}" for i, row in enumerate(rows)]
+    table.write_text("\n".join([f"{head},part", *lines]))
+    config = tiny(split={"kind": "column", "column": "part"}, run={"fit": "train"})
+    release = train(open_dataset(folder), config, tmp_path / "r")
+    (kept,) = read_predictions(release.folder / "predictions.csv")
+    assert kept.sample_ids == tuple(f"s{i}" for i in range(36) if i // 3 % 6 == 4)
+    assert figures(release)["split"]["parts"] == [[24, 6]]
+    # four voices in turns of three: some are on both sides, which the card does not hide
+    count = figures(release)["split"]["straddling"]
+    assert count > 0
+    assert f"{count} speakers on both sides" in release.card
+
+
 # ---------------------------------------------------------------- grid
 
 
@@ -264,8 +283,6 @@ def test_who_joins_takes_what_is_left(catalogue, tmp_path, tiny_networks):
 
 
 def test_joining_nothing_is_explained(catalogue, new_dataset, tmp_path, tiny_networks):
-    from sier_gui.core.dataset.catalogue import open_dataset
-
     with pytest.raises(SierError, match="Nothing is being trained"):
         join(catalogue, tmp_path / "r")
     token = CancelToken()
