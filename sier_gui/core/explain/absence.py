@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -13,6 +12,7 @@ import numpy as np
 from sier_gui.core.domain import FloatArray, Modality
 from sier_gui.core.errors import SierError
 from sier_gui.core.explain.attribution import Floats
+from sier_gui.core.seeds import stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,3 @@ def stand_ins(
         m: policy(AbsenceInput(m, tensor, means[m], parameter, stream(seed, f"absence/{m}")))
         for m, tensor in tensors.items()
     }
-
-
-def stream(seed: int, name: str) -> np.random.Generator:
-    """A generator of its own for each use, so that one more use does not change the others."""
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()),)))

@@ -11,7 +11,6 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from sier_gui.core.domain import Modality
-from sier_gui.core.explain.absence import stream
 from sier_gui.core.explain.attribution import Floats
 from sier_gui.core.explain.estimate import Corners
 from sier_gui.core.explain.game import Game
@@ -26,6 +25,7 @@ from sier_gui.core.explain.shapley.weights import (
     shapley_sums,
     shapley_variances,
 )
+from sier_gui.core.seeds import stream
 
 ALL_LEFT = 2.0  # masks that are left over are all taken where they are this many times those wanted
 

@@ -9,12 +9,12 @@ from math import prod
 import numpy as np
 
 from sier_gui.core.errors import SierError
-from sier_gui.core.explain.absence import stream
 from sier_gui.core.explain.attribution import Floats
 from sier_gui.core.explain.estimate import Corners, Estimate, by_modality, first_estimate, value_corners
 from sier_gui.core.explain.game import Game
 from sier_gui.core.explain.players import Ints
 from sier_gui.core.explain.shapley.limits import Limits, relative_error
+from sier_gui.core.seeds import stream
 
 PAIRS_PER_STEP = 8  # of permutations, between two estimates
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from sier_gui.core.dataset.tables import as_numpy
 from sier_gui.core.domain import Modality
 from sier_gui.core.errors import SierError
-from sier_gui.core.explain.absence import stream
 from sier_gui.core.explain.attribution import Floats
 from sier_gui.core.explain.survey.facts import read_facts
 from sier_gui.core.explain.survey.results import read_survey
+from sier_gui.core.seeds import stream
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -15,7 +15,7 @@ from sier_gui.core.dataset.evidence import Evidence, read_evidence
 from sier_gui.core.dataset.inputs import load_inputs
 from sier_gui.core.domain import Modality, SampleInputs
 from sier_gui.core.errors import SierError
-from sier_gui.core.explain.absence import POLICIES, stream
+from sier_gui.core.explain.absence import POLICIES
 from sier_gui.core.explain.attribution import WORDS, Attribution, ExplainRequest, Floats
 from sier_gui.core.explain.cache import AttributionCache
 from sier_gui.core.explain.engine import explain
@@ -26,6 +26,7 @@ from sier_gui.core.explain.truth.planted import Found, evident_players, pointed
 from sier_gui.core.explain.truth.rivals import STEPS, rival_maps
 from sier_gui.core.explain.truth.sanity import CASCADE, randomised
 from sier_gui.core.nets.networks import build
+from sier_gui.core.seeds import stream
 from sier_gui.core.tasks import CancelToken, Progress, Report, silent
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ from numpy.typing import ArrayLike
 
 from sier_gui.core.domain import Modality
 from sier_gui.core.errors import SierError
-from sier_gui.core.explain.absence import stream
 from sier_gui.core.explain.attribution import Floats
 from sier_gui.core.explain.truth.case import BOTH
 from sier_gui.core.explain.truth.curves import Curves
 from sier_gui.core.explain.truth.planted import Found
 from sier_gui.core.explain.truth.report import TruthReport
+from sier_gui.core.seeds import stream
 
 DRAWS = 10_000
 SHARES = np.linspace(0, 1, 51)  # of players gone or there, where mean curves are given
