@@ -64,7 +64,7 @@ def by_client(client: str, package: str, sha256: str, target: Path) -> None:
                 "--pack-destination",
                 str(folder),
                 "--ignore-scripts",
-                "--silent",
+                "--loglevel=error",
             ]
         _run(client, package, command)
         archives = [*folder.glob("*.tar.gz"), *folder.glob("*.tgz")]
