@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -251,7 +252,19 @@ def keep_part(
         tainted=tainted,
         clipped=clipped,
     )
-    values = {
+    values = _described(facts, prompt, file, verdict, tainted=tainted, source=source) | {"sha256": sha256}
+    write_sidecar(file.wav, values)
+    publish(file.part, file.wav)
+    take = take_from(values, file.wav.relative_to(project.folder).as_posix())
+    project.add_take(take, facts.session)
+    return take, verdict
+
+
+def _described(
+    facts: SessionFacts, prompt: Prompt, file: WavPart, verdict: Verdict, *, tainted: bool, source: str
+) -> dict[str, Any]:
+    """What the sidecar says beside the file's hash."""
+    return {
         "reader": facts.reader,
         "sample_id": prompt.sample_id,
         "number": file.number,
@@ -275,15 +288,9 @@ def keep_part(
         "imported": bool(source),
         "source": source,
         "session": facts.session,
-        "sha256": sha256,
         "recorded_at": now(),
         "software": f"sier-gui {__version__}",
     }
-    write_sidecar(file.wav, values)
-    publish(file.part, file.wav)
-    take = take_from(values, file.wav.relative_to(project.folder).as_posix())
-    project.add_take(take, facts.session)
-    return take, verdict
 
 
 def _finite(value: float) -> float | None:

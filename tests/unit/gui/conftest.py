@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fixture_booth import Desk
 from fixture_data import Open, write_dataset, write_untrained_release
 from PySide6.QtCore import QCoreApplication, QEvent, QTimer
 from PySide6.QtGui import QPalette
@@ -120,3 +121,11 @@ def workbench(
 @pytest.fixture
 def dataset(tmp_path: Path) -> Path:
     return write_dataset(tmp_path / "set").parent
+
+
+@pytest.fixture
+def desk(qtbot: QtBot, workbench: Open, dataset: Path) -> Iterator[Desk]:
+    bench = workbench(dataset, mode="record")
+    qtbot.waitUntil(lambda: bench.state.dataset is not None, timeout=20_000)
+    yield Desk(qtbot, bench)
+    assert bench.computer.shutdown(60)  # it may be importing torch, which cannot be interrupted
