@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sier_gui.core import paths
 from sier_gui.core.errors import SierError
@@ -21,7 +22,7 @@ from sier_gui.core.nets.training.devices import make_fabric
 from sier_gui.core.nets.training.evaluation import softmax, view_logits, views_of
 from sier_gui.core.nets.training.history import Entry, timeless
 from sier_gui.core.nets.training.loop import Fit, Task
-from sier_gui.core.nets.training.metrics import evaluate, over_seeds
+from sier_gui.core.nets.training.metrics import evaluate, intervals, over_seeds
 from sier_gui.core.nets.training.parts import Parts
 from sier_gui.core.nets.training.predictions import (
     ALL,
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from sier_gui.core.dataset.catalogue import Catalogue
 
 WAIT_S = 0.5
+
+Answers = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[Any]]  # labels, probabilities, groups or (0,)
 
 
 class Session:
@@ -190,12 +193,14 @@ class Session:
 
     def metrics(self, answers: list[Predictions]) -> dict[str, Any]:
         """Figures of every kind of network, predictions pooled over the split's parts, by seed."""
-        by_name: dict[str, dict[int, list[tuple[Any, Any]]]] = {}
+        by_name: dict[str, dict[int, list[Answers]]] = {}
+        groups = dict(zip(self.data.sample_ids, self.data.groups, strict=False))
         for part in answers:
             for view, shares in part.views.items():
                 other = {"image": "speech", "speech": "image"}.get(view)
                 name = part.network if view == ALL else f"{part.network} network, {other} absent"
-                by_name.setdefault(name, {}).setdefault(part.seed, []).append((part.labels, shares))
+                own = np.array([groups[i] for i in part.sample_ids] if groups else [], object)
+                by_name.setdefault(name, {}).setdefault(part.seed, []).append((part.labels, shares, own))
         found = {
             "schema": 1,
             "classes": list(self.classes),
@@ -220,12 +225,19 @@ class Session:
         state = fit.run(self.plan.folder / unit.name / CHECKPOINT, report=self.report, token=self.token)
         return network, timeless(state.history)
 
-    def _figures(self, by_seed: dict[int, list[tuple[Any, Any]]]) -> dict[str, Any]:
-        runs = []
-        for seed, parts in by_seed.items():
-            labels, shares = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-            runs.append({"seed": seed, **evaluate(labels, shares, self.classes)})
-        return {**over_seeds(runs), "runs": runs}
+    def _figures(self, by_seed: dict[int, list[Answers]]) -> dict[str, Any]:
+        """Means over seeds, their intervals by bootstrap over groups, and each seed's own figures."""
+        seeds = [
+            tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True)) for parts in by_seed.values()
+        ]
+        runs = [
+            {"seed": seed, **evaluate(labels, shares, self.classes)}
+            for seed, (labels, shares, _) in zip(by_seed, seeds, strict=True)
+        ]
+        groups = seeds[0][2]
+        # a training that was stopped may have measured later seeds on fewer parts
+        whole = [(labels, shares) for labels, shares, _ in seeds if len(labels) == len(seeds[0][0])]
+        return {**over_seeds(runs), "intervals": intervals(whole, groups), "runs": runs}
 
     # ---------------------------------------------------------------- networks
 

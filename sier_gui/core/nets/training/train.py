@@ -20,6 +20,7 @@ from sier_gui.core.nets.prediction import resolve_device
 from sier_gui.core.nets.release_files import CONFIG
 from sier_gui.core.nets.releases import Release, open_release, write_release
 from sier_gui.core.nets.training.card import make_card
+from sier_gui.core.nets.training.card_charts import card_charts
 from sier_gui.core.nets.training.config import ReleaseTable, TrainingConfig
 from sier_gui.core.nets.training.history import UNITS, check_tensorboard
 from sier_gui.core.nets.training.predictions import PREDICTIONS, to_csv
@@ -176,11 +177,10 @@ def _written(session: Session, catalogue: Catalogue, out: Path) -> Release:
     if stopped:
         metrics["stopped"] = True
         config = replace(config, release=replace(config.release, notes=(*config.release.notes, STOPPED)))
-    if metrics["split"]["straddling"]:
-        note = f"The dataset's own split has {metrics['split']['straddling']} speakers on both sides."
-        config = replace(config, release=replace(config.release, notes=(*config.release.notes, note)))
-    card = make_card(config, metrics, catalogue.name, parameter_count(network))
+    charts = card_charts(metrics, {"samples": metrics["samples"]})
+    card = make_card(config, metrics, catalogue.name, parameter_count(network), list(charts))
     extra = {
+        **charts,
         "metrics.json": (json.dumps(metrics, indent=1, ensure_ascii=False) + "\n").encode(),
         PREDICTIONS: to_csv(answers).encode(),
     }

@@ -75,6 +75,11 @@ def test_predictions_of_every_part_are_kept_and_give_the_figures(catalogue, tmp_
         for fold in (0, 1)
     ]
     found = figures(release)
+    ends = found["networks"]["fused"]["intervals"]
+    assert ends["groups"] == 4
+    assert ends["balanced_accuracy"][0] <= found["networks"]["fused"]["balanced_accuracy"]
+    assert {"confusion.svg", "reliability.svg", "classes.svg"} <= {f.name for f in release.folder.iterdir()}
+    assert "![" in release.card
     for view, name in ((ALL, "fused"), ("image", "fused network, speech absent")):
         for run in found["networks"][name]["runs"]:
             own = [p for p in kept if p.network == "fused" and p.seed == run["seed"]]
@@ -199,7 +204,7 @@ def test_the_datasets_own_split_is_kept(new_dataset, tmp_path, tiny_networks):
     # four voices in turns of three: some are on both sides, which the card does not hide
     count = figures(release)["split"]["straddling"]
     assert count > 0
-    assert f"{count} speakers on both sides" in release.card
+    assert f"{count} of 4 groups (speaker) on both sides" in release.card
 
 
 # ---------------------------------------------------------------- grid
@@ -306,6 +311,13 @@ def test_a_training_has_one_owner(catalogue, tmp_path, tiny_networks):
 
 
 # ---------------------------------------------------------------- ended by the user
+
+
+def test_an_early_end_within_a_later_seed(catalogue, tmp_path, tiny_networks):
+    """The first seed was measured on both folds, the second one on one of them."""
+    out = tmp_path / "r"
+    release = train(catalogue, tiny(run={"seeds": [0, 1]}), out, report=stop_at(out, 10))
+    assert [run["n"] for run in figures(release)["networks"]["fused"]["runs"]] == [36, 18]
 
 
 @pytest.mark.parametrize("epochs", [1, 3, 5, 9, 11])
