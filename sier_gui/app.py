@@ -126,8 +126,11 @@ class Workbench(QObject):
         """Wire the workflows and open what the command line names."""
         self._make_workflows()
         self._wire()
+        rating = self.options.mode == "study"
         if self.options.path is not None and paths.is_project(Path(self.options.path)):
-            self.record.open_project(self.options.path)
+            (self.study if rating else self.record).open_project(self.options.path)
+        elif self.options.demo and rating:
+            self.study.open_demo()
         elif self.options.demo and self.options.mode == "record":
             self.record.open_demo()
         elif self.options.path is not None:
@@ -138,6 +141,8 @@ class Workbench(QObject):
             self.window.start.show_recent()
         if self.options.mode == "record":
             self.record.enter()
+        elif rating:
+            self.study.enter()
 
     def _make_workflows(self) -> None:
         from sier_gui.gui.workflows.aligned import WordsWorkflow
@@ -155,6 +160,7 @@ class Workbench(QObject):
         from sier_gui.gui.workflows.provenance import ProvenanceWorkflow
         from sier_gui.gui.workflows.record import RecordWorkflow
         from sier_gui.gui.workflows.release import ReleaseWorkflow
+        from sier_gui.gui.workflows.study import StudyWorkflow
         from sier_gui.gui.workflows.survey import SurveyWorkflow
         from sier_gui.gui.workflows.training import TrainingWorkflow
         from sier_gui.gui.workflows.truth import TruthWorkflow
@@ -190,6 +196,7 @@ class Workbench(QObject):
         self.view = ViewWorkflow(context, self.theme)
         self.release = ReleaseWorkflow(context, self.window.release_menu)
         self.record = RecordWorkflow(context, self.keeper, self.window.record_page)
+        self.study = StudyWorkflow(context, self.keeper, self.window.study_page, self.record)
         self.upkeep = UpkeepWorkflow(context, self.keeper, self.record)
         self.open = OpenWorkflow(context, self.options.release)
 
@@ -244,6 +251,7 @@ class Workbench(QObject):
             self.survey.stop()
             self.training.leave()
             self.record.stop()
+            self.study.stop()
         ends = [runner.shutdown(0.3) for runner in (self.reader, self.computer, self.clerk, self.keeper)]
         if hasattr(self, "context"):
             self.context.aligner.stop()
@@ -371,7 +379,7 @@ class Photographer(QObject):
     @Slot()
     def _look(self) -> None:
         state, computer = self._workbench.state, self._workbench.computer
-        if self._workbench.options.mode == "record":
+        if self._workbench.options.mode in ("record", "study"):
             if state.project or state.dataset is not None:
                 self.ready.emit()
             return

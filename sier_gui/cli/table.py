@@ -231,6 +231,6 @@ def window_parser() -> argparse.ArgumentParser:
     parser.add_argument("--fallback-screenshot", metavar="FILE", help=argparse.SUPPRESS)
     parser.add_argument("--size", type=window_size, default="1400x900", help="of the screenshot, in pixels")
     parser.add_argument("--theme", choices=("system", "light", "dark"), help="colours, for this run")
-    parser.add_argument("--mode", choices=("explore", "record"), default="explore")
+    parser.add_argument("--mode", choices=("explore", "record", "study"), default="explore")
     parser.add_argument("--version", action="version", version=f"sier-gui {__version__}")
     return parser

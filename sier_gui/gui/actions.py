@@ -16,6 +16,8 @@ from sier_gui.gui.state import AppState
 Condition = Callable[[AppState], bool]
 EXPLORING = frozenset(["Sample", "Explain", "Playback"])  # menus of Explore alone
 
+UNLOCK = "study.unlock"
+
 
 def always(_state: AppState) -> bool:
     return True
@@ -72,6 +74,10 @@ def with_readers(state: AppState) -> bool:
 
 def at_booth(state: AppState) -> bool:
     return state.mode == "record" and state.booth
+
+
+def rating(state: AppState) -> bool:
+    return state.rating
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +157,12 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("record.back", "Back to the Prompt Before", "Record", "Left", "", at_booth, group=2),
     ActionSpec("record.skip", "Skip This Prompt", "Record", "S", "", at_booth, group=2),
     ActionSpec("record.listen", "Listen to the Take", "Record", "L", "", at_booth, group=2),
+    ActionSpec("study.open", "Open a Study…", "Study"),
+    ActionSpec("study.demo", "Try the Demo Study", "Study"),
+    ActionSpec("study.unlock", "Back to the Experimenter", "Study", "Ctrl+Alt+U", "", rating, group=1),
     ActionSpec("mode.explore", "Explore", "View", "Ctrl+Alt+1", "", always, True),
     ActionSpec("mode.record", "Record", "View", "Ctrl+Alt+2", "", always, True),
+    ActionSpec("mode.study", "Study", "View", "Ctrl+Alt+3", "", always, True),
     ActionSpec("view.overlay", "Overlay", "View", "Ctrl+1", "", with_attribution, True, 1),
     ActionSpec("view.signed", "Signed Values", "View", "Ctrl+2", "", with_attribution, True, 1),
     ActionSpec(
@@ -199,6 +209,7 @@ class ActionTable(QObject):
             state.mode_changed,
             state.project_changed,
             state.booth_changed,
+            state.rating_changed,
         ):
             signal.connect(self.refresh)
         self.refresh()
@@ -235,6 +246,8 @@ class ActionTable(QObject):
         """Ask every condition again."""
         for spec in ACTIONS:
             there = self._state.mode == "explore" or spec.menu not in EXPLORING
+            if self._state.rating:  # everything else is locked while a rater sits there
+                there = spec.id == UNLOCK
             self._actions[spec.id].setEnabled(there and spec.id in self._bound and spec.enabled(self._state))
 
     # ---------------------------------------------------------------- shortcuts

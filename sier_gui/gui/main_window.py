@@ -26,6 +26,7 @@ from sier_gui.gui.state import AppState
 
 if TYPE_CHECKING:
     from sier_gui.gui.modes.record import RecordPage
+    from sier_gui.gui.modes.study import StudyPage
 
 SIZE = QSize(1400, 900)
 MINIMUM = QSize(1024, 640)
@@ -50,6 +51,7 @@ class MainWindow(QMainWindow):
         self._state, self._actions, self._settings = state, actions, settings
         self._explorer: QSplitter | None = None
         self._record: RecordPage | None = None
+        self._study: StudyPage | None = None
         self._completed = False
         self.setWindowTitle("sier-gui")
         self.setAcceptDrops(True)
@@ -85,6 +87,8 @@ class MainWindow(QMainWindow):
         state.sample_changed.connect(self._on_sample)
         state.mode_changed.connect(self._on_mode)
         state.kinds_changed.connect(self._show_status)
+        state.rating_changed.connect(self._on_rating)
+        self._messages.said.connect(self._on_said)  # after the bar, which has just shown itself
 
     # ---------------------------------------------------------------- making
 
@@ -103,13 +107,13 @@ class MainWindow(QMainWindow):
         row = QHBoxLayout(corner)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
-        for action_id in ("mode.explore", "mode.record", "help.palette"):
+        for action_id in ("mode.explore", "mode.record", "mode.study", "help.palette"):
             button = QToolButton(corner)
             button.setDefaultAction(self._actions.action(action_id))
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
             button.setAutoRaise(True)
             row.addWidget(button)
-        row.insertSpacing(2, 16)
+        row.insertSpacing(3, 16)
         self.menuBar().setCornerWidget(corner)
 
     @Slot()
@@ -137,6 +141,15 @@ class MainWindow(QMainWindow):
             self._record = RecordPage(self._actions)
             self.pages.addWidget(self._record)
         return self._record
+
+    def study_page(self) -> StudyPage:
+        """Study mode's page, made at its first need."""
+        from sier_gui.gui.modes.study import StudyPage
+
+        if self._study is None:
+            self._study = StudyPage(self._actions)
+            self.pages.addWidget(self._study)
+        return self._study
 
     def build_explorer(self) -> None:
         """Make Explore with its table, once; what a sample needs comes with `complete`."""
@@ -223,8 +236,7 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_dataset(self, dataset: object) -> None:
-        name = getattr(dataset, "name", "")
-        self.setWindowTitle(f"{name} — sier-gui" if name else "sier-gui")
+        self._show_title()
         if dataset is not None:
             self._show_explorer()
 
@@ -241,6 +253,23 @@ class MainWindow(QMainWindow):
         if self._state.mode == "explore":
             self.pages.setCurrentWidget(self._explorer)
 
+    def _show_title(self) -> None:
+        name = "" if self._state.rating else getattr(self._state.dataset, "name", "")
+        self.setWindowTitle(f"{name} — sier-gui" if name else "sier-gui")
+
+    @Slot(bool)
+    def _on_rating(self, occupied: bool) -> None:
+        """A rater sees the study's page and nothing else: no menus, no names, no messages of other work."""
+        self.menuBar().setVisible(not occupied)
+        self.setAcceptDrops(not occupied)
+        self.message_bar.hide()
+        self._show_title()
+
+    @Slot(object)
+    def _on_said(self, _message: object) -> None:
+        if self._state.rating:
+            self.message_bar.hide()
+
     @Slot()
     def _show_status(self) -> None:
         """Readers see prompts and none of our work, but an import that they wait for."""
@@ -253,6 +282,8 @@ class MainWindow(QMainWindow):
             self._menus[title].menuAction().setVisible(mode == "explore")
         if mode == "record":
             self.pages.setCurrentWidget(self.record_page())
+        elif mode == "study":
+            self.pages.setCurrentWidget(self.study_page())
         elif self._state.dataset is not None or self._state.sample is not None:
             self._show_explorer()
         else:

@@ -104,6 +104,7 @@ class AppState(QObject):
     mode_changed = Signal(str)  # "explore", "record" or "study"
     project_changed = Signal(str)  # folder of the study project that is open, "" for none
     booth_changed = Signal(bool)  # a reader sits before the prompts
+    rating_changed = Signal(bool)  # a rater sits before the window, which is theirs alone
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -125,6 +126,7 @@ class AppState(QObject):
         self.mode = "explore"
         self.project = ""
         self.booth = False
+        self.rating = False
 
     @property
     def rows(self) -> np.ndarray:
@@ -217,6 +219,11 @@ class AppState(QObject):
         if occupied != self.booth:
             self.booth = occupied
             self.booth_changed.emit(occupied)
+
+    def set_rating(self, occupied: bool) -> None:
+        if occupied != self.rating:
+            self.rating = occupied
+            self.rating_changed.emit(occupied)
 
     def set_playhead(self, seconds: float) -> None:
         self.playhead = seconds

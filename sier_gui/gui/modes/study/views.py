@@ -1,0 +1,35 @@
+"""What the pages of Study mode show; made by the workflows, painted by the pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+@dataclass(frozen=True, slots=True)
+class DeskView:
+    """The experimenter's side: the project, what is said about it, and raters who have not finished."""
+
+    folder: str
+    lines: tuple[str, ...] = ()
+    unfinished: tuple[tuple[str, str], ...] = ()  # pseudonym, how far
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a rater says about themselves; "" where not said."""
+
+    age_band: str = ""
+    gender: str = ""
+    language: str = ""
+    hearing: str = ""
+
+
+class Stage(Enum):
+    """Where a trial is."""
+
+    STIMULUS = auto()  # the answer keys are asleep
+    ANSWER = auto()
+    SURE = auto()
+    STORING = auto()

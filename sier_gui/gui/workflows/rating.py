@@ -1,0 +1,396 @@
+"""A rater before the window: consent, checks, practice, trials with breaks, thanks.
+
+The project is touched on the keeper's thread alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Slot
+
+from sier_gui.core.tasks import CancelToken, Report
+from sier_gui.gui.jobs import JobRunner
+from sier_gui.gui.workflows.checking import CheckingWorkflow
+from sier_gui.gui.workflows.context import Context
+from sier_gui.gui.workflows.trial import Given, TrialWorkflow
+
+if TYPE_CHECKING:
+    from sier_gui.core.study.design import Design
+    from sier_gui.core.study.presenting import Presenter
+    from sier_gui.core.study.project import Project
+    from sier_gui.core.study.records import BlindTrial, Kind, Rater
+    from sier_gui.core.study.session import Session
+    from sier_gui.gui.modes.study import StudyPage
+    from sier_gui.gui.modes.study.views import About
+
+_HEAVY = ("dataset", "survey", "explain")  # jobs that would make the audio stutter
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A project whose stimuli are ready."""
+
+    project: Project
+    design: Design
+    presenter: Presenter
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a session stands: the kind of the next trial (None at the end), trials done, and all of them."""
+
+    coming: Kind | None
+    done: int
+    count: int
+
+
+class RatingWorkflow(QObject):
+    """`sit` begins with a rater. The window is theirs until the session is `over` and was unlocked."""
+
+    def __init__(self, context: Context, keeper: JobRunner) -> None:
+        super().__init__(context.window)
+        self._context, self._keeper = context, keeper
+        self.checking = CheckingWorkflow(context, keeper)
+        self.trial = TrialWorkflow(self.checking, self)
+        self.session: Session | None = None
+        self.study: Study | None = None
+        self.over = True
+        self.problems: list[Exception] = []  # for the experimenter, once unlocked
+        self._rater: Rater | None = None
+        self._page: StudyPage | None = None
+        self._numbers = itertools.count(1)
+        self._held: list[str] = []
+        self._go_on: Callable[[], None] | None = None  # what a notice's buttons do
+        self._other: Callable[[], None] | None = None
+        self._breaks: int | None = None  # had, or not needed since somebody has just sat down
+        self._practised = False
+        self.trial.answered.connect(self._store)
+        self.trial.failed.connect(self._on_silent)
+        self.trial.noted.connect(self._log)
+        self.checking.done.connect(self._advance)
+
+    def furnish(self, page: StudyPage) -> None:
+        """Connect the page, once."""
+        self._page = page
+        self.checking.furnish(page)
+        page.notice.gone_on.connect(self._on_go_on)
+        page.notice.other_chosen.connect(self._on_other)
+        page.about.done.connect(self._on_about)
+        page.inactive.connect(self._on_inactive)
+
+    # ---------------------------------------------------------------- sitting down and getting up
+
+    def sit(self, study: Study, rater: Rater) -> None:
+        """``rater`` without consent is somebody new."""
+        page = self._page
+        assert page is not None
+        self.study, self._rater, self.session = study, rater, None
+        self.over, self._practised, self._breaks = False, False, None
+        self.problems.clear()
+        words = page.furnish(study.design.protocol)
+        self.trial.furnish(page.trial, words, study.design.protocol.trial)
+        page.trial.stop_wished.connect(self._ask_stop)
+        self._context.state.set_rating(True)
+        for kind in _HEAVY:
+            if not self._context.computer.paused(kind):
+                self._context.computer.pause(kind)
+                self._held.append(kind)
+        if rater.consented_at:
+            self._start()
+        else:
+            consent = study.design.protocol.before.consent.strip()
+            self._notice(
+                words.consent_title, consent, words.agree, self._agreed, words.decline, self._declined
+            )
+
+    def leave(self) -> None:
+        """The experimenter takes the window back."""
+        self._hush()
+        self.over, self.session = True, None
+        self._context.state.set_rating(False)
+        while self._held:
+            self._context.computer.resume(self._held.pop())
+
+    def stop(self) -> None:
+        """The window closes: what is on the screen counts as interrupted."""
+        self._hush()
+
+    def _hush(self) -> None:
+        self.trial.leave()
+        self.checking.hush()
+
+    def _end(self, heading: str, text: str) -> None:
+        self._hush()
+        self.over = True
+        self._notice(heading, text)
+
+    # ---------------------------------------------------------------- notices
+
+    def _notice(
+        self,
+        heading: str,
+        text: str,
+        go_on: str = "",
+        on_go: Callable[[], None] | None = None,
+        other: str = "",
+        on_other: Callable[[], None] | None = None,
+    ) -> None:
+        assert self._page is not None
+        self._go_on, self._other = on_go, on_other
+        self._page.show_notice(heading, text, go_on, other)
+
+    @Slot()
+    def _on_go_on(self) -> None:
+        todo, self._go_on, self._other = self._go_on, None, None
+        if todo is not None:
+            todo()
+
+    @Slot()
+    def _on_other(self) -> None:
+        todo, self._go_on, self._other = self._other, None, None
+        if todo is not None:
+            todo()
+
+    def _failed(self, error: Exception, retry: Callable[[], None]) -> None:
+        """The rater reads that something is wrong, not what: an error may name files."""
+        self.problems.append(error)
+        self.checking.hush()
+        words = self._words()
+        self._notice(words.failed_title, words.failed, words.go_on, retry, words.stop_now, self._stopped)
+
+    def _words(self) -> Any:
+        assert self._page is not None
+        return self._page.words
+
+    # ---------------------------------------------------------------- before the trials
+
+    def _declined(self) -> None:
+        words = self._words()
+        self._end(words.thanks_title, words.declined)
+
+    def _agreed(self) -> None:
+        assert self.study is not None
+        assert self._page is not None
+        if self.study.design.protocol.before.demographics:
+            self._page.about.show_words(self._page.words)
+            self._page.show_step(self._page.about)
+        else:
+            self._enrol()
+
+    @Slot(object)
+    def _on_about(self, about: About) -> None:
+        assert self._rater is not None
+        self._rater = replace(
+            self._rater,
+            age_band=about.age_band,
+            gender=about.gender,
+            language=about.language,
+            hearing=about.hearing,
+        )
+        self._enrol()
+
+    def _enrol(self) -> None:
+        """Only now anything about this person is stored."""
+        study, rater = self.study, self._rater
+        assert study is not None
+        assert rater is not None
+
+        def work(_report: Report, _token: CancelToken) -> Rater:
+            from sier_gui.core.study.design import enrol
+            from sier_gui.core.study.project.database import now
+
+            version = study.design.protocol.before.consent_version
+            return enrol(
+                study.project, study.design, replace(rater, consent_version=version, consented_at=now())
+            )
+
+        self._do("study.enrol", work, self._on_enrolled, self._enrol)
+
+    @Slot(object)
+    def _on_enrolled(self, rater: Rater) -> None:
+        self._rater = rater
+        self._start()
+
+    def _start(self) -> None:
+        """A session for the rater, then the checks that are still to be made."""
+        study, rater = self.study, self._rater
+        assert study is not None
+        assert rater is not None
+
+        def work(_report: Report, _token: CancelToken) -> Session:
+            from sier_gui.core.study.session import Session
+
+            return Session(study.project, study.design, study.presenter, rater)
+
+        self._do("study.session", work, self._on_session, self._start)
+
+    @Slot(object)
+    def _on_session(self, session: Session) -> None:
+        assert self.study is not None
+        self.session = session
+        self.checking.begin(session, self.study.presenter, self.study.design.protocol)
+
+    def _do(
+        self,
+        kind: str,
+        work: Callable[[Report, CancelToken], Any],
+        done: Callable[[Any], None],
+        retry: Callable[[], None],
+    ) -> None:
+        """On the keeper's thread; ``retry`` is offered where it fails."""
+        job = self._keeper.start(kind, work)
+        job.succeeded.connect(done)
+        self._retry = retry
+        job.failed.connect(self._on_failed)
+
+    @Slot(object)
+    def _on_failed(self, error: Exception) -> None:
+        self._failed(error, self._retry)
+
+    # ---------------------------------------------------------------- from trial to trial
+
+    @Slot()
+    def _advance(self) -> None:
+        session = self.session
+        assert session is not None
+
+        def work(_report: Report, _token: CancelToken) -> Place:
+            return place_of(session)
+
+        self._do("study.next", work, self._on_place, self._advance)
+
+    @Slot(object)
+    def _on_place(self, place: Place) -> None:
+        """The next trial, or what is said before it."""
+        from sier_gui.core.study.records import Kind
+
+        assert self.study is not None
+        rules, words = self.study.design.protocol.trial, self._words()
+        breaks = place.done // rules.break_every
+        if self._breaks is None:
+            self._breaks = breaks
+        if place.coming is None:
+            self._finish()
+        elif place.coming is Kind.PRACTICE and not self._practised:
+            self._practised = True
+            text = words.practice.format(
+                keys=len(self.study.design.classes), sure=rules.confidence, replays=rules.replays
+            )
+            self._notice(words.practice_title, text, words.go_on, self._load)
+        elif place.coming is not Kind.PRACTICE and place.done == 0:
+            text = words.begin.format(count=place.count)
+            self._notice(words.begin_title, text, words.go_on, self._load)
+        elif breaks > self._breaks:
+            self._breaks = breaks
+            text = words.pause.format(done=place.done, count=place.count)
+            self._notice(words.break_title, text, words.go_on, self._load, words.stop_now, self._stopped)
+        else:
+            self._load()
+
+    def _load(self) -> None:
+        session = self.session
+        assert session is not None
+
+        def work(_report: Report, _token: CancelToken) -> BlindTrial | None:
+            return session.begin()
+
+        self._do("study.load", work, self._show, self._load)
+
+    @Slot(object)
+    def _show(self, trial: BlindTrial | None) -> None:
+        page = self._page
+        assert page is not None
+        if trial is None:
+            self._finish()
+            return
+        self.trial.show(trial)
+        page.show_step(page.trial)
+
+    def _finish(self) -> None:
+        session = self.session
+        assert session is not None
+
+        def work(_report: Report, _token: CancelToken) -> None:
+            session.end()
+
+        self._do("study.end", work, self._on_finished, self._finish)
+
+    @Slot(object)
+    def _on_finished(self, _nothing: object) -> None:
+        words = self._words()
+        self._end(words.thanks_title, words.thanks)
+
+    # ---------------------------------------------------------------- what is stored
+
+    @Slot(object)
+    def _store(self, given: Given) -> None:
+        """One transaction; the next trial comes once the answer is on the disk."""
+        session = self.session
+        assert session is not None
+
+        def work(_report: Report, _token: CancelToken) -> Place:
+            if session.current is not None:  # else it was stored, and what followed failed
+                session.answer(given.answer, given.confidence, given.rt_ms, given.replays)
+            return place_of(session)
+
+        def again() -> None:
+            self._store(given)
+
+        self._do("study.answer", work, self._on_place, again)
+
+    @Slot(str)
+    def _log(self, what: str) -> None:
+        session = self.session
+        if session is None:
+            return
+
+        def work(_report: Report, _token: CancelToken) -> None:
+            session.log(what)
+
+        job = self._keeper.start(f"study.log.{next(self._numbers)}", work)
+        job.failed.connect(self._on_log_failed)
+
+    @Slot(object)
+    def _on_log_failed(self, error: Exception) -> None:
+        self.problems.append(error)
+
+    @Slot()
+    def _on_inactive(self) -> None:
+        if self.trial.shown is not None:
+            self._log("focus lost")
+
+    @Slot(object)
+    def _on_silent(self, error: Exception) -> None:
+        """The recording could not be played; going on tries again."""
+        self._failed(error, self._play_again)
+
+    def _play_again(self) -> None:
+        self._back()
+        self.trial.play()
+
+    # ---------------------------------------------------------------- stopping
+
+    @Slot()
+    def _ask_stop(self) -> None:
+        """The trial stays as it is meanwhile: going on returns to it."""
+        words = self._words()
+        self._log("asked to stop")
+        self._notice(words.stop_title, words.stop, words.keep_on, self._back, words.stop_now, self._stopped)
+
+    def _back(self) -> None:
+        assert self._page is not None
+        self._page.show_step(self._page.trial)
+
+    def _stopped(self) -> None:
+        words = self._words()
+        self._log("stopped")
+        self._end(words.stopped_title, words.stopped)
+
+
+def place_of(session: Session) -> Place:
+    done, count = session.progress()
+    return Place(session.coming(), done, count)
