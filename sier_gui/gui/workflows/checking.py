@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from sier_gui.core.audio.portaudio import portaudio
 from sier_gui.core.errors import SierError
 from sier_gui.core.tasks import CancelToken, Report
 from sier_gui.gui.jobs import JobRunner
@@ -34,6 +35,7 @@ class CheckingWorkflow(QObject):
         super().__init__(context.window)
         self._context, self._keeper = context, keeper
         self.playback: Playback | None = None  # tests bring their own
+        self.device: Callable[[], str] = loudspeaker
         self._page: StudyPage | None = None
         self._session: Session | None = None
         self._presenter: Presenter | None = None
@@ -56,6 +58,13 @@ class CheckingWorkflow(QObject):
     def begin(self, session: Session, presenter: Presenter, protocol: Protocol) -> None:
         self._session, self._presenter, self._protocol = session, presenter, protocol
         self._round = self._right = 0
+        device = self.device()
+
+        def work(_report: Report, _token: CancelToken) -> None:
+            session.log("device", name=device)
+
+        job = self._keeper.start("study.device", work)
+        job.failed.connect(self._context.messages.error)
         if protocol.before.headphones and not session.rater.headphones:
             assert self._page is not None
             self._show_round(heard=False, playing=False)
@@ -85,6 +94,7 @@ class CheckingWorkflow(QObject):
         except SierError as error:
             self._context.messages.error(error)
             assert self._page is not None
+            self._show_round(heard=False, playing=False)
             self._page.volume.about.setText(f"{error.message} {error.hint}")
             self._page.headphones.state.setText(f"{error.message} {error.hint}")
 
@@ -184,3 +194,15 @@ class CheckingWorkflow(QObject):
     def _on_volume(self) -> None:
         self.hush()
         self.done.emit()
+
+
+def loudspeaker() -> str:
+    """Name of the output that the system would play to; "" where there is none."""
+    try:
+        sounddevice = portaudio()
+    except SierError:
+        return ""
+    try:
+        return str(sounddevice.query_devices(kind="output")["name"])
+    except (sounddevice.PortAudioError, ValueError):
+        return ""

@@ -1,7 +1,4 @@
-"""A rater before the window: consent, checks, practice, trials with breaks, thanks.
-
-The project is touched on the keeper's thread alone.
-"""
+"""A rater before the window, from consent to thanks. The keeper's thread alone touches the project."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QWidget
 
 from sier_gui.core.tasks import CancelToken, Report
 from sier_gui.gui.jobs import JobRunner
@@ -61,6 +59,7 @@ class RatingWorkflow(QObject):
         self.over = True
         self.problems: list[Exception] = []  # for the experimenter, once unlocked
         self._rater: Rater | None = None
+        self._left: QWidget | None = None  # the page from which somebody asked to stop
         self._page: StudyPage | None = None
         self._numbers = itertools.count(1)
         self._held: list[str] = []
@@ -81,6 +80,7 @@ class RatingWorkflow(QObject):
         page.notice.other_chosen.connect(self._on_other)
         page.about.done.connect(self._on_about)
         page.inactive.connect(self._on_inactive)
+        page.stop_wished.connect(self._ask_stop)
 
     # ---------------------------------------------------------------- sitting down and getting up
 
@@ -369,21 +369,23 @@ class RatingWorkflow(QObject):
         self._failed(error, self._play_again)
 
     def _play_again(self) -> None:
-        self._back()
+        assert self._page is not None
+        self._page.show_step(self._page.trial)
         self.trial.play()
 
     # ---------------------------------------------------------------- stopping
 
     @Slot()
     def _ask_stop(self) -> None:
-        """The trial stays as it is meanwhile: going on returns to it."""
-        words = self._words()
+        """The page stays as it is meanwhile: going on returns to it."""
+        assert self._page is not None
+        words, self._left = self._words(), self._page.step
         self._log("asked to stop")
         self._notice(words.stop_title, words.stop, words.keep_on, self._back, words.stop_now, self._stopped)
 
     def _back(self) -> None:
         assert self._page is not None
-        self._page.show_step(self._page.trial)
+        self._page.show_step(self._left or self._page.trial)
 
     def _stopped(self) -> None:
         words = self._words()

@@ -290,9 +290,10 @@ def desk_of(study: Study) -> DeskView:
     people = [line for line in found.raters if not raters[line["rater"]].simulated]
     finished = sum(1 for line in people if line["finished"])
     simulated = len(raters) - len(people)
-    lines = [f"{len(people)} raters, {finished} finished, of {study.design.protocol.design.raters} planned"]
+    planned = study.design.protocol.design.raters
+    lines = [f"{len(people)} of {planned} raters have sat here, {finished} have finished"]
     if simulated:
-        lines.append(f"{simulated} simulated raters fill the table; they are no people")
+        lines.append(f"{simulated} simulated raters, no people, fill the table")
     filled = sum(count > 0 for count in found.cells.values())
     lines.append(f"{filled} of {len(found.cells)} cells have a rater")
     return DeskView(

@@ -27,6 +27,11 @@ class Rater:
         self.playback = FakePlayback()
         bench.study.rating.checking.playback = self.playback
         bench.study.rating.checking._next.setInterval(1)
+        bench.study.rating.checking.device = self._device
+
+    @staticmethod
+    def _device() -> str:
+        return "headphones of a test"
 
     @property
     def page(self) -> StudyPage:

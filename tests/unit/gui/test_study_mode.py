@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from fixture_data import Open
 from fixture_rater import Key, Rater
-from PySide6.QtCore import QEvent
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QAction, QKeyEvent, QPalette
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
@@ -210,6 +210,68 @@ def test_a_technical_problem_and_a_look_elsewhere_are_kept(rater: Rater) -> None
     assert (said.answer, said.confidence, said.rt_ms, said.counted) == ("", None, None, False)
     assert "focus lost" in [e["what"] for e in rater.project.events("r1")]
     assert [e["right"] for e in rater.project.events("r1") if e["what"] == "headphones"] == [6]
+    assert [e["name"] for e in rater.project.events("r1") if e["what"] == "device"] == [
+        "headphones of a test"
+    ]
+
+
+def test_a_key_held_down_counts_once(rater: Rater) -> None:
+    rater.sit("r1")
+    rater.pass_notices()
+    rater.hear()
+    page = rater.page.trial
+    rater.keys("1")
+    held = QKeyEvent(QEvent.Type.KeyPress, Key.Key_1, Qt.KeyboardModifier.NoModifier, "1", True)
+    QApplication.sendEvent(page, held)
+    assert page.stage is Stage.SURE
+    assert page.answers[0].isChecked()
+    colours = {made.palette().color(QPalette.ColorRole.Button).name() for made in page.answers}
+    assert len(colours) == 2  # what was chosen is seen
+    rater.keys("1")
+    assert page.stage is Stage.STORING
+
+
+def test_escape_before_the_trials_asks_and_going_on_returns(rater: Rater) -> None:
+    rater.keys("r1", Key.Key_Return)
+    rater.notice(rater.page.words.consent_title)
+    rater.keys(Key.Key_Return)
+    rater.at(rater.page.about)
+    rater.page.about.go_on.setFocus()
+    rater.keys(Key.Key_Space)
+    rater.at(rater.page.headphones)
+    rater.keys(Key.Key_Escape)
+    rater.notice(rater.page.words.stop_title)
+    rater.keys(Key.Key_Return)
+    rater.at(rater.page.headphones)
+    rater.playback.missing = True  # unplugged: said, and may be tried again
+    rater.keys(Key.Key_Space)
+    assert "No loudspeaker was found" in rater.page.headphones.state.text()
+    rater.playback.missing = False
+    rater.page.headphones.play.setFocus()
+    rater.keys(Key.Key_Space)
+    assert rater.playback.playing
+
+
+def test_a_loudspeaker_that_goes_away_is_told_and_the_trial_waits(rater: Rater) -> None:
+    rater.sit("r1")
+    while True:
+        rater.pass_notices()
+        shown = rater.bench.study.rating.trial.shown
+        assert shown is not None
+        if shown.sound is not None:
+            break
+        rater.answer(0, 1)
+    rater.hear()
+    rater.playback.missing = True
+    rater.keys("r")
+    rater.notice(rater.page.words.failed_title)
+    rater.playback.missing = False
+    rater.keys(Key.Key_Return)
+    rater.at(rater.page.trial)
+    before = len(rater.project.responses("r1"))
+    rater.answer(3, 1)
+    rater.until(lambda: len(rater.project.responses("r1")) == before + 1)
+    assert rater.project.responses("r1")[-1].answer == shown.answers[3]
 
 
 def test_a_session_goes_on_behind_the_interrupted_trial(rater: Rater, tmp_path: Path) -> None:

@@ -149,13 +149,10 @@ class HeadphonesPage(QWidget):
     def show_round(self, words: RaterWords, number: int, rounds: int, *, heard: bool, playing: bool) -> None:
         self.title.setText(words.headphones_title)
         self.about.setText(words.headphones.format(rounds=rounds))
-        self.state.setText(
-            words.listen if playing else words.headphones_round.format(number=number + 1, rounds=rounds)
-        )
-        rename(self.play, words.again if heard else words.play)
-        # only the first round waits for the rater, who may still look for the headphones
-        self.play.setVisible(number == 0)
-        self.play.setEnabled(not playing)
+        asked = words.headphones_round.format(number=number + 1, rounds=rounds) if heard else ""
+        self.state.setText(words.listen if playing else asked)
+        rename(self.play, words.play)
+        self.play.setEnabled(not playing and not heard)
         for place, made in enumerate(self.tones):
             rename(made, words.tone.format(number=place + 1))
             made.setEnabled(heard and not playing)

@@ -38,10 +38,11 @@ class WaitPage(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.about = text()
+        self.about = text("Recordings are trimmed alike and brought to one loudness. This is done once.")
         self.bar = QProgressBar()
         self.bar.setAccessibleName("Preparing the study")
         self.bar.setTextVisible(False)
+        self.bar.setRange(0, 0)
         lines = column()
         lines.addWidget(title("Preparing the study"))
         lines.addWidget(self.about)
@@ -50,7 +51,6 @@ class WaitPage(QWidget):
 
     @Slot(object)
     def show_progress(self, progress: Progress) -> None:
-        self.about.setText("Recordings are trimmed alike and brought to one loudness. This is done once.")
         self.bar.setRange(0, max(0, progress.total))
         self.bar.setValue(progress.done)
 

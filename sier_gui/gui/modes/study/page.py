@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from sier_gui.core.study.records import Protocol
@@ -20,6 +21,7 @@ class StudyPage(QWidget):
     """Shows one page; the focus goes to where one begins."""
 
     inactive = Signal()  # the rater looks at another window
+    stop_wished = Signal()  # Esc before the first trial; the trial page has its own
 
     def __init__(self, actions: ActionTable, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -67,6 +69,14 @@ class StudyPage(QWidget):
     def show_desk(self, view: DeskView) -> None:
         self.desk.show_desk(view, Path(view.folder).name)
         self.show_step(self.desk)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """What the page that is shown has no use for."""
+        stoppable = self.step in (self.about, self.headphones, self.volume)
+        if event.key() == Qt.Key.Key_Escape and stoppable:
+            self.stop_wished.emit()
+            return
+        super().keyPressEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

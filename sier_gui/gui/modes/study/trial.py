@@ -5,8 +5,8 @@ It is given a `BlindTrial` and knows no more than that; times are the workflow's
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QEvent, Qt, Signal, Slot
+from PySide6.QtGui import QKeyEvent, QPalette
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -42,6 +42,7 @@ class TrialPage(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._words, self.stage = words, Stage.STORING
         self.answer = ""
+        self._waiting = words.look
         self.progress, self.bar = QLabel(), QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(8)
@@ -115,6 +116,7 @@ class TrialPage(QWidget):
             trial.picture, trial.instruction, sound=trial.sound is not None, name=words.picture
         )
         self.again.setVisible(trial.sound is not None)
+        self._waiting = words.look if trial.sound is None else words.listen
         self.sleep()
         self.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -160,15 +162,31 @@ class TrialPage(QWidget):
             self.answer = ""
         picking = stage in (Stage.ANSWER, Stage.SURE)
         asked = self._words.sure_question if stage is Stage.SURE else self._words.question
-        self.question.setText(self._words.look if stage is Stage.STIMULUS else asked)
+        self.question.setText(self._waiting if stage is Stage.STIMULUS else asked)
         for made in self.answers:
             made.setEnabled(picking)
             made.setChecked(picking and made.property("answer") == self.answer)
+            self._tint(made)
         for made in self.sure:
             made.setEnabled(stage is Stage.SURE)
         self.again.setEnabled(picking and bool(self.again.property("left")))
         self.problem.setEnabled(stage is not Stage.STORING)
         self.stop.setEnabled(stage is not Stage.STORING)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            for made in self.answers:
+                self._tint(made)
+
+    def _tint(self, made: QPushButton) -> None:
+        """What was chosen is seen at once, in the dark too, where a pressed button hardly differs."""
+        palette = QPalette()  # other roles stay the window's
+        if made.isChecked():
+            own = self.palette()
+            palette.setColor(QPalette.ColorRole.Button, own.color(QPalette.ColorRole.Highlight))
+            palette.setColor(QPalette.ColorRole.ButtonText, own.color(QPalette.ColorRole.HighlightedText))
+        made.setPalette(palette)
 
     # ---------------------------------------------------------------- keys
 
