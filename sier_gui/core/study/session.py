@@ -32,6 +32,10 @@ class Session:
         self.rater = rater
         self.visit = self._which_visit()
         self.current: Trial | None = None  # begun, to be answered
+        # what this program alone writes while it holds the project: asked for once
+        self._answered = project.answered(rater.rater)
+        self._interrupted = project.interrupted(rater.rater)
+        self._trials = design.trials(rater, self.visit, self._interrupted)
 
     def _which_visit(self) -> int:
         rules = self._design.protocol.design
@@ -50,19 +54,22 @@ class Session:
     # ---------------------------------------------------------------- where it stands
 
     def planned(self) -> tuple[Trial, ...]:
-        """This visit's trials, with replacements of those that were interrupted so far.
-
-        A trial that is on the screen now is not interrupted.
-        """
-        begun = self._project.interrupted(self.rater.rater)
-        if self.current is not None:
-            begun.discard(self.current.trial)
-        return self._design.trials(self.rater, self.visit, begun)
+        """This visit's trials, with replacements of those that were interrupted so far."""
+        return self._trials
 
     def _pending(self) -> list[Trial]:
-        name = self.rater.rater
-        seen = self._project.answered(name) | self._project.interrupted(name)
-        return [trial for trial in self.planned() if trial.trial not in seen]
+        """Neither answered nor begun."""
+        seen = self._answered | self._interrupted
+        if self.current is not None:
+            seen.add(self.current.trial)
+        return [trial for trial in self._trials if trial.trial not in seen]
+
+    def _give_up(self) -> None:
+        """The trial that was shown gets no answer: seen, and replaced."""
+        if self.current is not None:
+            self._interrupted.add(self.current.trial)
+            self._trials = self._design.trials(self.rater, self.visit, self._interrupted)
+            self.current = None
 
     def progress(self) -> tuple[int, int]:
         """Trials answered or lost, and all trials, of this visit without practice."""
@@ -84,7 +91,7 @@ class Session:
         ------
         SierError : a stimulus cannot be read (the trial is not begun), or the project cannot be written.
         """
-        self.current = None
+        self._give_up()
         pending = self._pending()
         if not pending:
             return None
@@ -137,6 +144,7 @@ class Session:
             rationale=rationale,
         )
         self._project.add_answer(response)
+        self._answered.add(trial.trial)
         self.current = None
         return response
 
