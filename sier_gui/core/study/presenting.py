@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +18,8 @@ from sier_gui.core.study.design import VOICES, Design
 from sier_gui.core.study.project import Project
 from sier_gui.core.study.project.people import STIMULI
 from sier_gui.core.study.project.sidecars import file_hash, sample_folder
-from sier_gui.core.study.records import BlindTrial, Kind, Modality, Rater, Sex, Trial
-from sier_gui.core.study.stimuli import MANIFEST, Clip, human_clips, prepare
+from sier_gui.core.study.records import BlindTrial, Kind, Modality, Rater, Sex, StimulusRules, Trial
+from sier_gui.core.study.stimuli import Clip, human_clips, prepare
 from sier_gui.core.study.words import words
 from sier_gui.core.tasks import CancelToken, Report, silent
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 SYNTHETIC, CHECKS = "synthetic", "checks"  # owners of clips beside the readers
 _SPOKEN = "_spoken"  # below the stimuli: what a synthesizer said for the traps, before levelling
+_PREPARED = "stimuli"  # the project's fact that says what was prepared
 Speak = Callable[[str], Audio]
 
 
@@ -61,25 +63,14 @@ class Presenter:
                 "The study has no items yet.", "Record both readers, then draw: sier-gui study draw."
             )
         clips = [*self._human(), *self._synthetic(), *self._spoken_traps()]
-        if self._up_to_date(clips):
+        rules = self._design.protocol.stimuli
+        wanted = _digest(clips, rules)
+        files = [self.folder / clip.owner / f"{sample_folder(clip.sample_id)}.wav" for clip in clips]
+        if self._project.fact(_PREPARED) == wanted and all(file.is_file() for file in files):
             return 0
-        return len(prepare(clips, self._design.protocol.stimuli, self.folder, report=report, token=token))
-
-    def _up_to_date(self, clips: list[Clip]) -> bool:
-        manifest = self.folder / MANIFEST
-        if not manifest.is_file():
-            return False
-        known = json.loads(manifest.read_text(encoding="utf-8"))
-        if known.get("rules") != asdict(self._design.protocol.stimuli):
-            return False
-        there = {(s["owner"], s["sample_id"]): s for s in known["stimuli"]}
-        for clip in clips:
-            stimulus = there.get((clip.owner, clip.sample_id))
-            if stimulus is None or stimulus["original_sha256"] != file_hash(clip.path):
-                return False
-            if not (self.folder / stimulus["path"]).is_file():
-                return False
-        return True
+        made = prepare(clips, rules, self.folder, report=report, token=token)
+        self._project.set_fact(_PREPARED, wanted)
+        return len(made)
 
     def _human(self) -> Iterator[Clip]:
         wanted = {item.sample_id for item in self._design.items}
@@ -163,3 +154,12 @@ class Presenter:
 
     def _stimulus(self, owner: str, sample: str) -> Path:
         return self.folder / owner / f"{sample_folder(sample)}.wav"
+
+
+def _digest(clips: Sequence[Clip], rules: StimulusRules) -> str:
+    """Changes with any original, trim or rule."""
+    each = [
+        [c.owner, c.source, c.sample_id, c.start_s, c.end_s, file_hash(c.path)]
+        for c in sorted(clips, key=lambda c: (c.owner, c.sample_id))
+    ]
+    return hashlib.sha256(json.dumps([asdict(rules), each]).encode()).hexdigest()

@@ -20,7 +20,7 @@ from sier_gui.core.study import headphones
 from sier_gui.core.study.design import Design, enrol, load_design
 from sier_gui.core.study.presenting import Presenter
 from sier_gui.core.study.project import Project, open_project
-from sier_gui.core.study.records import BlindTrial, Kind, Modality, Rater
+from sier_gui.core.study.records import BlindTrial, Kind, Modality, Rater, Sex
 from sier_gui.core.study.session import Session
 from sier_gui.core.study.stimuli import MANIFEST, Stimulus, source_means
 
@@ -67,6 +67,11 @@ def test_stimuli_are_prepared_once_and_each_source_has_the_protocols_loudness(pr
     means = source_means([Stimulus(**row) for row in rows])
     assert set(means) == {"synthetic/voxname", "checks", *(f"{name}/imported" for name in CAST.values())}
     assert all(abs(lufs + 23) < 0.3 for lufs in means.values()), means
+    item = next(item for item in load_design(project).items if item.kind is Kind.MAIN)
+    project.set_trim(CAST[Sex.MALE], item.sample_id, 1, 0.05, 0.47)
+    assert presenter.prepare() == written
+    heard = read_audio(presenter.folder / CAST[Sex.MALE] / f"{item.sample_id}.wav")
+    assert len(heard.samples) / heard.rate == pytest.approx(0.42, abs=0.001)
 
 
 def test_a_session_shows_what_was_planned_and_stores_what_was_said(project: Project) -> None:
