@@ -6,23 +6,17 @@ import faulthandler
 import os
 import signal
 import sys
-import threading
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from PySide6.QtCore import (
     QEventLoop,
-    QMessageLogContext,
     QObject,
     Qt,
     QTimer,
-    QtMsgType,
     Signal,
     Slot,
-    qInstallMessageHandler,
 )
 from PySide6.QtWidgets import QApplication
 
@@ -31,6 +25,7 @@ from sier_gui.core import paths
 from sier_gui.core.errors import SierError
 from sier_gui.core.settings import Settings
 from sier_gui.gui.actions import ActionTable
+from sier_gui.gui.faults import Faults
 from sier_gui.gui.jobs import JobRunner
 from sier_gui.gui.main_window import MainWindow
 from sier_gui.gui.messages import Messages
@@ -256,58 +251,6 @@ class Workbench(QObject):
         if hasattr(self, "context"):
             self.context.aligner.stop()
         self.ended = all(ends)
-
-
-# ---------------------------------------------------------------- faults
-
-
-class Faults(QObject):
-    """Unexpected errors of any thread: into the log file, and to the user."""
-
-    raised = Signal(object)
-
-    def __init__(self, messages: Messages, parent: QObject) -> None:
-        super().__init__(parent)
-        self.file = paths.user_folder("cache") / "faults.log"
-        self.raised.connect(messages.error)
-        sys.excepthook = self.on_exception
-        threading.excepthook = self.on_thread_exception
-        qInstallMessageHandler(self.on_qt_message)
-
-    def on_exception(
-        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
-    ) -> None:
-        if issubclass(kind, KeyboardInterrupt):
-            sys.__excepthook__(kind, error, trace)
-            return
-        self._write("".join(traceback.format_exception(kind, error, trace)))
-        self.raised.emit(error)
-
-    def on_thread_exception(self, arguments: threading.ExceptHookArgs) -> None:
-        if arguments.exc_value is not None:
-            self.on_exception(arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
-
-    def on_qt_message(self, kind: QtMsgType, _where: QMessageLogContext, text: str) -> None:
-        """Qt's debug chatter is dropped; warnings are for us, not for the user."""
-        if kind in (QtMsgType.QtWarningMsg, QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg):
-            self._write(f"Qt: {text}\n")
-
-    def _write(self, text: str) -> None:
-        from datetime import datetime
-
-        sys.stderr.write(text)
-        try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            with self.file.open("a", encoding="utf-8") as file:
-                file.write(f"{datetime.now().isoformat(timespec='seconds')} {__version__}\n{text}")
-        except OSError as error:
-            sys.stderr.write(f"The log file {self.file} cannot be written: {error}\n")
-
-    def release(self) -> None:
-        """Give the hooks back."""
-        sys.excepthook = sys.__excepthook__
-        threading.excepthook = threading.__excepthook__
-        qInstallMessageHandler(None)
 
 
 def _application() -> QApplication:

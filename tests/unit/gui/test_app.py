@@ -15,8 +15,9 @@ from PySide6.QtCore import qWarning
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
-from sier_gui.app import Faults, WindowSettings, display_available
+from sier_gui.app import WindowSettings, display_available
 from sier_gui.core import paths
+from sier_gui.gui.faults import Faults
 from sier_gui.gui.messages import Messages
 
 ROOT = Path(__file__).resolve().parents[3]
