@@ -342,11 +342,15 @@ def test_record_and_study_share_a_project(rater: Rater, tmp_path: Path) -> None:
     assert rater.bench.record.opened.project.raters() == []  # type: ignore[union-attr]
 
 
-def test_leaving_the_window_is_an_event_of_the_page(rater: Rater, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(rater.page.inactive, timeout=1000):
-        rater.bench.window.hide()
-        QApplication.sendEvent(rater.page, QEvent(QEvent.Type.ActivationChange))
-    rater.bench.window.show()
+def test_looking_at_another_window_is_an_event_of_the_page(rater: Rater, qtbot: QtBot) -> None:
+    rater.bench.window.activateWindow()
+    qtbot.waitUntil(rater.bench.window.isActiveWindow)
+    other = QWidget()
+    qtbot.addWidget(other)
+    with qtbot.waitSignal(rater.page.inactive, timeout=5000):
+        other.show()
+        other.activateWindow()
+    other.close()
 
 
 def test_the_words_are_all_filled_in(rater: Rater) -> None:
