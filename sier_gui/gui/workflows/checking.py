@@ -58,10 +58,10 @@ class CheckingWorkflow(QObject):
     def begin(self, session: Session, presenter: Presenter, protocol: Protocol) -> None:
         self._session, self._presenter, self._protocol = session, presenter, protocol
         self._round = self._right = 0
-        device = self.device()
+        device = self.device
 
         def work(_report: Report, _token: CancelToken) -> None:
-            session.log("device", name=device)
+            session.log("device", name=device())  # loading the sound system takes a second
 
         job = self._keeper.start("study.device", work)
         job.failed.connect(self._context.messages.error)
