@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import functools
-import functools
 import io
 import itertools
 import operator
