@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -93,8 +93,11 @@ class Session:
 
     # ---------------------------------------------------------------- taking units
 
-    def work_off(self) -> None:
+    def work_off(self, going_on: Callable[[], bool] = lambda: True) -> None:
         """Train what nobody else has taken, until nothing is left or somebody says stop.
+
+        ``going_on``: whether there still is a training; one that has ended has no results in its folder, and
+        whoever looks into it too late would do everything again.
 
         Raises
         ------
@@ -102,7 +105,7 @@ class Session:
         SierError : a unit cannot be trained.
         """
         pause = threading.Event()
-        while not self.token.stopped and (left := self.plan.open()):
+        while not self.token.stopped and (left := self.plan.open()) and going_on():
             if not any(self._take(unit) for unit in left):
                 self.token.check()
                 pause.wait(WAIT_S)  # others are at them; what follows depends on their results

@@ -120,7 +120,7 @@ def join(
     config = replace(TrainingConfig.from_tables({**tables, "preset": ""}), preset=tables["preset"])
     with threads(_threads(work, 1)):
         session = Session(catalogue, config, work, resolve_device(device), report, token or CancelToken())
-        session.work_off()
+        session.work_off(going_on=marker.is_file)
         session.close()
 
 

@@ -18,6 +18,7 @@ from sier_gui.core.nets.training import TrainingConfig, join, train
 from sier_gui.core.nets.training.history import EpochProgress, Follower, read_history, timeless
 from sier_gui.core.nets.training.metrics import evaluate
 from sier_gui.core.nets.training.predictions import ALL, read_predictions
+from sier_gui.core.nets.training.session import Session
 from sier_gui.core.nets.training.signals import WORK, request_stop
 from sier_gui.core.tasks import Cancelled, CancelToken
 
@@ -273,7 +274,7 @@ def test_who_joins_takes_what_is_left(catalogue, tmp_path, tiny_networks):
     def report(progress):
         if isinstance(progress, EpochProgress) and progress.unit.endswith("part0") and progress.done == 1:
             helper.start()
-            for _ in range(600):
+            for _ in range(4000):  # 200 s: it computes beside us
                 if (out / WORK / "units" / "fused-seed0-part1" / "unit.json").is_file():
                     break
                 threading.Event().wait(0.05)
@@ -285,6 +286,31 @@ def test_who_joins_takes_what_is_left(catalogue, tmp_path, tiny_networks):
     assert "fused-seed0-part1" in taken
     assert "fused-seed0-part0" not in taken
     assert files(release) == files(train(catalogue, config, tmp_path / "alone"))
+
+
+def test_who_comes_when_all_is_done_does_nothing(catalogue, tmp_path, tiny_networks, monkeypatch):
+    """A training that ended between the look at its folder and the first unit has left no results there."""
+    out, joined, arrived, ended = tmp_path / "r", [], threading.Event(), threading.Event()
+    work_off = Session.work_off
+
+    def late(session, *given, **named):
+        if threading.current_thread() is helper:
+            arrived.set()
+            assert ended.wait(200)
+        work_off(session, *given, **named)
+
+    def report(progress):
+        if isinstance(progress, EpochProgress) and not arrived.is_set():
+            helper.start()
+            assert arrived.wait(200)
+
+    helper = threading.Thread(target=join, args=(catalogue, out), kwargs={"report": joined.append})
+    monkeypatch.setattr(Session, "work_off", late)
+    train(catalogue, tiny(epochs=1), out, report=report)
+    ended.set()
+    helper.join()
+    assert not [progress for progress in joined if isinstance(progress, EpochProgress)]
+    assert not (out / WORK / "units").exists()
 
 
 def test_joining_nothing_is_explained(catalogue, new_dataset, tmp_path, tiny_networks):
