@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QRect, QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QComboBox, QFrame, QSizePolicy, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from sier_gui.gui.state import AppState
 
@@ -207,3 +207,20 @@ def track_colour(palette: QPalette) -> QColor:
     colour = palette.color(QPalette.ColorRole.Mid)
     colour.setAlpha(110)
     return colour
+
+
+def centred(page: QWidget, column: QVBoxLayout, width: int) -> None:
+    """``column``, ``width`` pixels wide, in the middle of ``page``, whatever the window's size."""
+    frame = QFrame()
+    frame.setFixedWidth(width)
+    frame.setLayout(column)
+    column.setContentsMargins(0, 0, 0, 0)
+    row = QHBoxLayout()
+    row.addStretch(1)
+    row.addWidget(frame)  # no alignment: it would make Qt forget how high words that wrap are
+    row.addStretch(1)
+    outer = QVBoxLayout(page)
+    outer.setContentsMargins(16, 16, 16, 16)
+    outer.addStretch(1)
+    outer.addLayout(row)
+    outer.addStretch(2)

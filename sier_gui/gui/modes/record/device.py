@@ -7,9 +7,10 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from sier_gui.core.audio.capture import Levels
-from sier_gui.gui.modes.record.layout import centred, text, title
+from sier_gui.gui.modes.record.layout import WIDTH, text, title
 from sier_gui.gui.modes.record.meter import LevelBar
 from sier_gui.gui.modes.record.views import DeviceView
+from sier_gui.gui.widgets import centred
 
 NOISY_DBFS, LOUD_DBFS = -55.0, -45.0
 
@@ -68,7 +69,7 @@ class DevicePage(QWidget):
         column.addWidget(self.room_state)
         column.addSpacing(16)
         column.addWidget(self.go_on)
-        centred(self, column)
+        centred(self, column, WIDTH)
 
     # ---------------------------------------------------------------- what is shown
 

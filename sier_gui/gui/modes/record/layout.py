@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel
 
 WIDTH = 560
 
@@ -23,20 +23,3 @@ def text(words: str = "") -> QLabel:
     label.setWordWrap(True)
     label.setTextFormat(Qt.TextFormat.PlainText)
     return label
-
-
-def centred(page: QWidget, column: QVBoxLayout) -> None:
-    """One column in the middle of ``page``, whatever the window's size."""
-    frame = QFrame()
-    frame.setFixedWidth(WIDTH)
-    frame.setLayout(column)
-    column.setContentsMargins(0, 0, 0, 0)
-    row = QHBoxLayout()
-    row.addStretch(1)
-    row.addWidget(frame)  # no alignment: it would make Qt forget how high words that wrap are
-    row.addStretch(1)
-    outer = QVBoxLayout(page)
-    outer.setContentsMargins(16, 16, 16, 16)
-    outer.addStretch(1)
-    outer.addLayout(row)
-    outer.addStretch(2)

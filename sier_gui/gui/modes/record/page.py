@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, 
 from sier_gui.gui.actions import ActionTable
 from sier_gui.gui.modes.record.booth import Booth
 from sier_gui.gui.modes.record.device import DevicePage
-from sier_gui.gui.modes.record.layout import centred, text, title
+from sier_gui.gui.modes.record.layout import WIDTH, text, title
 from sier_gui.gui.modes.record.people import PeoplePage
 from sier_gui.gui.modes.record.views import ProjectView
+from sier_gui.gui.widgets import centred
 
 STEPS = ("Project", "Reader", "Microphone and room", "Prompts")
 
@@ -98,7 +99,7 @@ class _Start(QWidget):
         column.addSpacing(8)
         column.addWidget(self.new)
         column.addWidget(self.open)
-        centred(self, column)
+        centred(self, column, WIDTH)
         self.show_dataset("")
 
     def show_dataset(self, name: str) -> None:

@@ -18,8 +18,9 @@ from PySide6.QtWidgets import (
 
 from sier_gui.core.study.records import Reader, Sex
 from sier_gui.gui import theme
-from sier_gui.gui.modes.record.layout import centred, title
+from sier_gui.gui.modes.record.layout import WIDTH, title
 from sier_gui.gui.modes.record.views import ProjectView
+from sier_gui.gui.widgets import centred
 
 CONSENT_VERSION = "1"
 CONSENT = (
@@ -115,7 +116,7 @@ class PeoplePage(QWidget):
         column.addWidget(self.consent)
         column.addSpacing(8)
         column.addWidget(self.add)
-        centred(self, column)
+        centred(self, column, WIDTH)
 
     # ---------------------------------------------------------------- what is shown
 

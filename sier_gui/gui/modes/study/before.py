@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QLine
 from sier_gui.core.study.words import RaterWords
 from sier_gui.gui.modes.study.layout import (
     TEXT_PT,
+    WIDTH,
     button,
-    centred,
     column,
     rename,
     sized,
@@ -18,6 +18,7 @@ from sier_gui.gui.modes.study.layout import (
     title,
 )
 from sier_gui.gui.modes.study.views import About
+from sier_gui.gui.widgets import centred
 
 AGE_BANDS = ("18–29", "30–39", "40–49", "50–59", "60–69", "70 or older")
 
@@ -41,7 +42,7 @@ class NoticePage(QWidget):
         lines.addWidget(self.text)
         lines.addSpacing(16)
         lines.addLayout(row)
-        centred(self, lines)
+        centred(self, lines, WIDTH)
         self.go_on.clicked.connect(self.gone_on)
         self.other.clicked.connect(self.other_chosen)
 
@@ -84,7 +85,7 @@ class AboutPage(QWidget):
         lines.addLayout(self.form)
         lines.addSpacing(16)
         lines.addWidget(self.go_on)
-        centred(self, lines)
+        centred(self, lines, WIDTH)
         self.go_on.clicked.connect(self._done)
         self.language.returnPressed.connect(self._done)
 
@@ -143,7 +144,7 @@ class HeadphonesPage(QWidget):
         for widget in (self.title, self.about, self.play, self.state):
             lines.addWidget(widget)
         lines.addLayout(row)
-        centred(self, lines)
+        centred(self, lines, WIDTH)
         self.play.clicked.connect(self.play_wished)
 
     def show_round(self, words: RaterWords, number: int, rounds: int, *, heard: bool, playing: bool) -> None:
@@ -182,7 +183,7 @@ class VolumePage(QWidget):
         lines = column()
         for widget in (self.title, self.about, self.play, self.go_on):
             lines.addWidget(widget)
-        centred(self, lines)
+        centred(self, lines, WIDTH)
         self.play.clicked.connect(self.play_wished)
         self.go_on.clicked.connect(self.done)
 

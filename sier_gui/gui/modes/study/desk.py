@@ -8,8 +8,9 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QProgressBar, Q
 
 from sier_gui.core.tasks import Progress
 from sier_gui.gui.actions import ActionTable
-from sier_gui.gui.modes.study.layout import TEXT_PT, button, centred, column, sized, text, title
+from sier_gui.gui.modes.study.layout import TEXT_PT, WIDTH, button, column, sized, text, title
 from sier_gui.gui.modes.study.views import DeskView
+from sier_gui.gui.widgets import centred
 
 
 class StartPage(QWidget):
@@ -30,7 +31,7 @@ class StartPage(QWidget):
         )
         lines.addWidget(self.open)
         lines.addWidget(self.demo)
-        centred(self, lines)
+        centred(self, lines, WIDTH)
 
 
 class WaitPage(QWidget):
@@ -47,7 +48,7 @@ class WaitPage(QWidget):
         lines.addWidget(title("Preparing the study"))
         lines.addWidget(self.about)
         lines.addWidget(self.bar)
-        centred(self, lines)
+        centred(self, lines, WIDTH)
 
     @Slot(object)
     def show_progress(self, progress: Progress) -> None:
@@ -99,7 +100,7 @@ class DeskPage(QWidget):
                 "then Ctrl+Alt+U brings you back here."
             )
         )
-        centred(self, lines)
+        centred(self, lines, WIDTH)
 
     def show_desk(self, view: DeskView, name: str) -> None:
         self.heading.setText(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout
 
 WIDTH = 720
 TITLE_PT, TEXT_PT, BUTTON_PT = 22, 14, 13
@@ -53,20 +53,3 @@ def column() -> QVBoxLayout:
     made = QVBoxLayout()
     made.setSpacing(16)
     return made
-
-
-def centred(page: QWidget, made: QVBoxLayout) -> None:
-    """``made`` in the middle of ``page``, whatever the window's size."""
-    frame = QFrame()
-    frame.setFixedWidth(WIDTH)
-    frame.setLayout(made)
-    made.setContentsMargins(0, 0, 0, 0)
-    row = QHBoxLayout()
-    row.addStretch(1)
-    row.addWidget(frame)  # no alignment: it would make Qt forget how high words that wrap are
-    row.addStretch(1)
-    outer = QVBoxLayout(page)
-    outer.setContentsMargins(16, 16, 16, 16)
-    outer.addStretch(1)
-    outer.addLayout(row)
-    outer.addStretch(2)
