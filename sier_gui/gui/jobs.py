@@ -87,7 +87,7 @@ class JobRunner(QObject):
         self._changed = threading.Condition()
         self._queue: list[_Task] = []
         self._parked: list[_Task] = []
-        self._paused: set[str] = set()
+        self._paused: dict[str, set[object]] = {}  # kind -> who holds it
         self._quiet_until = 0.0
         self._running: list[_Task] = []  # the last one works, the others wait in their `CancelToken.check`
         self._closing = False
@@ -130,14 +130,22 @@ class JobRunner(QObject):
     def busy(self, kind: str) -> bool:
         return kind in self._current
 
-    def pause(self, kind: str) -> None:
-        """Jobs of ``kind`` stop at their next yield until `resume`."""
-        with self._changed:
-            self._paused.add(kind)
+    def pause(self, kind: str, holder: object) -> None:
+        """Jobs of ``kind`` stop at their next yield until every ``holder`` that paused them calls `resume`.
 
-    def resume(self, kind: str) -> None:
+        Painting holds a kind for a fifth of a second, the user and a recording for as long as they like; none
+        of them may let go what another holds.
+        """
         with self._changed:
-            self._paused.discard(kind)
+            self._paused.setdefault(kind, set()).add(holder)
+
+    def resume(self, kind: str, holder: object) -> None:
+        """``holder`` lets go of ``kind``; harmless where it held nothing."""
+        with self._changed:
+            holders = self._paused.get(kind, set())
+            holders.discard(holder)
+            if not holders:
+                self._paused.pop(kind, None)
             self._unpark()
 
     def hush(self, seconds: float) -> None:

@@ -46,7 +46,6 @@ class BoothWorkflow(QObject):
         self._page: RecordPage | None = None
         self._numbers = itertools.count(1)
         self._undecided: dict[int, tuple[str, str, int]] = {}  # acceptances that are on their way
-        self._held: list[str] = []  # kinds of jobs that wait for us
         self._browsing = False  # among prompts that are all done
         microphone.kept.connect(self._on_kept)
         microphone.failed.connect(self.refresh)
@@ -99,8 +98,8 @@ class BoothWorkflow(QObject):
             self._microphone.capture.stop()
         self._microphone.hush()
         self._context.state.set_booth(False)
-        while self._held:
-            self._context.computer.resume(self._held.pop())
+        for kind in _HEAVY:
+            self._context.computer.resume(kind, self)
 
     def stop(self) -> None:
         """The window closes: decisions that are on their way are stored."""
@@ -133,9 +132,7 @@ class BoothWorkflow(QObject):
         assert self._page is not None
         self.sitting.facts = facts
         for kind in _HEAVY:
-            if not self._context.computer.paused(kind):
-                self._context.computer.pause(kind)
-                self._held.append(kind)
+            self._context.computer.pause(kind, self)
         self._context.state.set_booth(True)
         self._browsing = False
         self.refresh()

@@ -105,13 +105,12 @@ class PredictWorkflow(QObject):
     def _give_way(self) -> None:
         """Painting shares Python's lock with the network: it comes first, and walking before the dataset."""
         self._context.computer.hush(HUSH_S)
-        self._context.computer.pause("dataset")
+        self._context.computer.pause("dataset", self._painted)
         self._painted.start()
 
     @Slot()
     def _on_painted(self) -> None:
-        if not self._context.actions.action("predict.pause").isChecked():
-            self._context.computer.resume("dataset")
+        self._context.computer.resume("dataset", self._painted)
 
     @Slot()
     def _on_rest(self) -> None:
@@ -261,7 +260,7 @@ class PredictWorkflow(QObject):
     @Slot(bool)
     def pause(self, paused: bool) -> None:
         computer = self._context.computer
-        (computer.pause if paused else computer.resume)("dataset")
+        (computer.pause if paused else computer.resume)("dataset", self)
 
     @Slot()
     def save(self) -> None:

@@ -62,7 +62,6 @@ class RatingWorkflow(QObject):
         self._left: QWidget | None = None  # the page from which somebody asked to stop
         self._page: StudyPage | None = None
         self._numbers = itertools.count(1)
-        self._held: list[str] = []
         self._go_on: Callable[[], None] | None = None  # what a notice's buttons do
         self._other: Callable[[], None] | None = None
         self._breaks: int | None = None  # had, or not needed since somebody has just sat down
@@ -96,9 +95,7 @@ class RatingWorkflow(QObject):
         page.trial.stop_wished.connect(self._ask_stop)
         self._context.state.set_rating(True)
         for kind in _HEAVY:
-            if not self._context.computer.paused(kind):
-                self._context.computer.pause(kind)
-                self._held.append(kind)
+            self._context.computer.pause(kind, self)
         if rater.consented_at:
             self._start()
         else:
@@ -112,8 +109,8 @@ class RatingWorkflow(QObject):
         self._hush()
         self.over, self.session = True, None
         self._context.state.set_rating(False)
-        while self._held:
-            self._context.computer.resume(self._held.pop())
+        for kind in _HEAVY:
+            self._context.computer.resume(kind, self)
 
     def stop(self) -> None:
         """The window closes: what is on the screen counts as interrupted."""

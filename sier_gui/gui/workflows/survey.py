@@ -184,7 +184,7 @@ class SurveyWorkflow(QObject):
     @Slot(bool)
     def pause(self, paused: bool) -> None:
         computer = self._context.computer
-        (computer.pause if paused else computer.resume)(KIND)
+        (computer.pause if paused else computer.resume)(KIND, self)
         if computer.busy(KIND):
             self._set_saved("paused" if paused else "running")
 
@@ -213,7 +213,7 @@ class SurveyWorkflow(QObject):
         if saved is not None and options is not None and saved.get("state") in ("running", "paused"):
             paused = saved["state"] == "paused"
             self._context.actions.action("survey.pause").setChecked(paused)
-            (self._context.computer.pause if paused else self._context.computer.resume)(KIND)
+            (self._context.computer.pause if paused else self._context.computer.resume)(KIND, self)
             self.start(options)
             if paused:
                 self._set_saved("paused")

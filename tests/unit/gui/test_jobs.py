@@ -127,13 +127,25 @@ def test_pause_and_resume(qtbot: QtBot, runner: JobRunner) -> None:
     def work(_report: Report, _token: CancelToken) -> Iterator[int]:
         yield from range(5)
 
-    runner.pause("dataset")
+    runner.pause("dataset", "user")
     log = Log(runner.start("dataset", work, Priority.BACKGROUND))
     after = Log(runner.start("other", lambda _report, _token: None))
     wait_for(qtbot, after)
     assert log.said == []
-    runner.resume("dataset")
+    runner.resume("dataset", "user")
     qtbot.waitUntil(lambda: ("succeeded", 4) in log.said, timeout=5000)
+
+
+def test_what_two_hold_waits_for_both(runner: JobRunner) -> None:
+    runner.pause("dataset", "user")
+    runner.pause("dataset", "painting")
+    runner.pause("dataset", "painting")
+    runner.resume("dataset", "painting")
+    assert runner.paused("dataset")
+    runner.resume("dataset", "nobody")
+    assert runner.paused("dataset")
+    runner.resume("dataset", "user")
+    assert not runner.paused("dataset")
 
 
 def test_hushed_work_begins_when_the_time_is_over(qtbot: QtBot, runner: JobRunner) -> None:
@@ -152,7 +164,7 @@ def test_a_hushed_runner_still_closes(qtbot: QtBot, runner: JobRunner) -> None:
 
 
 def test_a_paused_job_can_be_cancelled(qtbot: QtBot, runner: JobRunner) -> None:
-    runner.pause("dataset")
+    runner.pause("dataset", "user")
     log = Log(runner.start("dataset", lambda _report, _token: 1))
     after = Log(runner.start("other", lambda _report, _token: None))
     wait_for(qtbot, after)
