@@ -10,14 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import (
-    QEventLoop,
-    QObject,
-    Qt,
-    QTimer,
-    Signal,
-    Slot,
-)
+from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtWidgets import QApplication
 
 from sier_gui import __version__
@@ -31,8 +24,6 @@ from sier_gui.gui.main_window import MainWindow
 from sier_gui.gui.messages import Messages
 from sier_gui.gui.state import AppState
 from sier_gui.gui.theme import Theme
-
-SCREENSHOT_TIMEOUT_S = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +244,8 @@ class Workbench(QObject):
         self.ended = all(ends)
 
 
-def _application() -> QApplication:
+def make_application() -> QApplication:
+    """The process's one application, named."""
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
         return existing
@@ -277,7 +269,7 @@ def run_window(options: WindowOptions) -> int:
     # a computing thread hands Python's lock over after 1 ms instead of 5: half the wait for the next frame
     sys.setswitchinterval(0.001)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Qt's loop would not let Python see Ctrl+C in the terminal
-    application = _application()
+    application = make_application()
     workbench = Workbench(application, options)
     faults = Faults(workbench.messages, workbench)
     workbench.window.show()
@@ -288,92 +280,3 @@ def run_window(options: WindowOptions) -> int:
         sys.stderr.flush()
         os._exit(status)
     return status
-
-
-# ---------------------------------------------------------------- pictures of the window
-
-
-class Photographer(QObject):
-    """Waits until there is nothing left to wait for: the overlay is complete, or cannot come."""
-
-    ready = Signal()
-
-    def __init__(self, workbench: Workbench) -> None:
-        super().__init__(workbench)
-        self._workbench = workbench
-        self.problem: SierError | None = None
-        state = workbench.state
-        workbench.messages.said.connect(self._on_said)
-        for change in (
-            state.attribution_changed,
-            state.sample_changed,
-            state.project_changed,
-            state.dataset_changed,
-            workbench.computer.ended,
-        ):
-            change.connect(self._look)
-
-    @Slot(object)
-    def _on_said(self, message: object) -> None:
-        if getattr(message, "error", False):
-            self.problem = SierError(getattr(message, "text", ""), getattr(message, "hint", ""))
-            self.ready.emit()
-
-    @Slot()
-    def _look(self) -> None:
-        state, computer = self._workbench.state, self._workbench.computer
-        if self._workbench.options.mode in ("record", "study"):
-            if state.project or state.dataset is not None:
-                self.ready.emit()
-            return
-        if state.sample is None:
-            return
-        broken = state.sample.inputs is None
-        explained = state.attribution is not None and state.attribution.complete
-        # a small table is shown as it is when all of it is known
-        filling = computer.busy("dataset") and state.dataset is not None and len(state.dataset) <= 500
-        if broken or (explained and not filling):
-            self.ready.emit()
-
-
-def render_screenshot(options: WindowOptions, target: Path, size: tuple[int, int]) -> None:
-    """Render the window offscreen and write it as PNG once the sample's overlay is complete.
-
-    Parameters
-    ----------
-    target : PNG file to write.
-    size : width and height in pixels.
-
-    Raises
-    ------
-    SierError : the dataset, sample or release cannot be shown, or the file cannot be written.
-    """
-    os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    application = _application()
-    workbench = Workbench(application, options, remember=False)
-    photographer = Photographer(workbench)
-    loop, limit = QEventLoop(), QTimer()
-    limit.setSingleShot(True)
-    limit.timeout.connect(loop.quit)
-    # queued: what else listens to the last signal draws first
-    photographer.ready.connect(loop.quit, Qt.ConnectionType.QueuedConnection)
-    workbench.window.setFixedSize(*size)
-    workbench.window.show()
-    limit.start(SCREENSHOT_TIMEOUT_S * 1000)
-    if options.path is None and not options.demo:
-        QTimer.singleShot(0, loop.quit)
-    try:
-        loop.exec()
-        if photographer.problem is not None:
-            raise photographer.problem
-        if not limit.isActive():
-            raise SierError(
-                f"The window was not complete after {SCREENSHOT_TIMEOUT_S} s.", "Try a smaller explanation."
-            )
-        application.sendPostedEvents()
-        with paths.atomic_file(target) as temporary:
-            if not workbench.window.grab().save(str(temporary), "PNG"):
-                raise OSError(0, "Qt could not write a PNG there")
-    finally:
-        limit.stop()
-        workbench.window.close()

@@ -38,7 +38,9 @@ def window(argv: Sequence[str]) -> int:
     )
     if target is None:
         return app.run_window(options)
-    app.render_screenshot(options, Path(target), arguments.size)
+    from sier_gui.screenshot import render_screenshot
+
+    render_screenshot(options, Path(target), arguments.size)
     say(f"{Path(target).resolve()}")
     return 0
 

@@ -20,7 +20,8 @@ from PySide6.QtWidgets import (
 )
 
 from sier_gui.core.settings import Settings
-from sier_gui.gui.actions import EXPLORING, ActionTable
+from sier_gui.gui.action_list import EXPLORING
+from sier_gui.gui.actions import ActionTable
 from sier_gui.gui.messages import Messages
 from sier_gui.gui.state import AppState
 

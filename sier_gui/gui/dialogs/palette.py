@@ -6,7 +6,8 @@ from PySide6.QtCore import QEvent, QObject, Qt, Slot
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QDialog, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
-from sier_gui.gui.actions import ACTIONS, ActionTable
+from sier_gui.gui.action_list import ACTIONS
+from sier_gui.gui.actions import ActionTable
 
 
 class PaletteDialog(QDialog):

@@ -16,7 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from sier_gui.gui.actions import ACTIONS, ActionTable
+from sier_gui.gui.action_list import ACTIONS
+from sier_gui.gui.actions import ActionTable
 
 
 class ShortcutsDialog(QDialog):

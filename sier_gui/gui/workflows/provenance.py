@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from sier_gui.core.errors import SierError
 from sier_gui.core.tasks import CancelToken, Report
-from sier_gui.gui.actions import with_answers
+from sier_gui.gui.action_list import with_answers
 from sier_gui.gui.workflows.context import Context
 
 if TYPE_CHECKING:

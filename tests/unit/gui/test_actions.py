@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QMainWindow
 from pytestqt.qtbot import QtBot
 
 from sier_gui.core.settings import Settings
-from sier_gui.gui.actions import ACTIONS, ActionTable
+from sier_gui.gui.action_list import ACTIONS
+from sier_gui.gui.actions import ActionTable
 from sier_gui.gui.dialogs.palette import PaletteDialog
 from sier_gui.gui.dialogs.shortcuts import ShortcutsDialog
 from sier_gui.gui.state import AppState, SampleView

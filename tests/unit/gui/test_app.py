@@ -87,7 +87,7 @@ def test_nothing_heavy_is_imported_before_the_window_is_shown(own_home: Path) ->
     code = f"""
 import sys
 from sier_gui import app
-application = app._application()
+application = app.make_application()
 workbench = app.Workbench(application, app.WindowOptions())
 workbench.window.show()
 print([name for name in {HEAVY!r} if name in sys.modules])
@@ -161,7 +161,7 @@ class Closer(QObject):
             self.begun = time.monotonic()
             bench.window.close()
 
-application = app._application()
+application = app.make_application()
 bench = app.Workbench(application, app.WindowOptions(demo=True, release="untrained"))
 bench.state.change_explain_options(grid=16, segments=32)
 closer = Closer()

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from sier_gui.core import paths
 from sier_gui.core.errors import SierError
 from sier_gui.gui import theme
-from sier_gui.gui.actions import ACTIONS
+from sier_gui.gui.action_list import ACTIONS
 from sier_gui.gui.messages import MessageBar, Messages
 from sier_gui.gui.theme import Theme
 

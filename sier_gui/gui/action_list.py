@@ -1,0 +1,179 @@
+"""Every action of the window, a line each, and when it can be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sier_gui.gui.state import AppState
+
+Condition = Callable[[AppState], bool]
+EXPLORING = frozenset(["Sample", "Explain", "Playback"])  # menus of Explore alone
+
+UNLOCK = "study.unlock"
+
+
+def always(_state: AppState) -> bool:
+    return True
+
+
+def with_dataset(state: AppState) -> bool:
+    return state.dataset is not None
+
+
+def with_answers(state: AppState) -> bool:
+    """A dataset that was built: it has the labelling networks' answers."""
+    if state.dataset is None:
+        return False
+    from sier_gui.core.dataset.answered import is_built
+
+    return is_built(state.dataset.columns)
+
+
+def with_rows(state: AppState) -> bool:
+    return state.dataset is not None and len(state.rows) > 0
+
+
+def with_sample(state: AppState) -> bool:
+    return state.sample is not None
+
+
+def with_speech(state: AppState) -> bool:
+    return state.sample is not None and state.sample.speech is not None
+
+
+def with_picture(state: AppState) -> bool:
+    return state.mode == "explore" and state.sample is not None and state.sample.picture is not None
+
+
+def with_prediction(state: AppState) -> bool:
+    return state.prediction is not None
+
+
+def with_attribution(state: AppState) -> bool:
+    return state.attribution is not None
+
+
+def with_table(state: AppState) -> bool:
+    return state.predictions is not None
+
+
+def surveying(state: AppState) -> bool:
+    return "survey" in state.busy
+
+
+def with_readers(state: AppState) -> bool:
+    return state.mode == "record" and bool(state.project)
+
+
+def at_booth(state: AppState) -> bool:
+    return state.mode == "record" and state.booth
+
+
+def rating(state: AppState) -> bool:
+    return state.rating
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """One line of the table; a handler of a checkable action is given its new state."""
+
+    id: str
+    text: str
+    menu: str
+    shortcut: str = ""
+    icon: str = ""
+    enabled: Condition = always
+    checkable: bool = False
+    group: int = 0  # a menu draws a line where this changes
+
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec("file.open", "Open Folder…", "File", "Ctrl+O", "open"),
+    ActionSpec("file.open_table", "Open Table…", "File", "Ctrl+Shift+O"),
+    ActionSpec("file.demo", "Try the Demo", "File"),
+    ActionSpec("file.pair", "Open a Picture and a Sound…", "File", "Ctrl+Alt+O", group=1),
+    ActionSpec(
+        "file.record", "Record Speech for This Picture…", "File", "Ctrl+R", "record", with_picture, group=1
+    ),
+    ActionSpec("file.validate", "Check the Dataset", "File", "", "", with_dataset, group=2),
+    ActionSpec("file.export", "Export…", "File", "Ctrl+E", "export", with_attribution, group=2),
+    ActionSpec("file.quit", "Quit", "File", "Ctrl+Q", group=3),
+    ActionSpec("sample.next", "Next Sample", "Sample", "Alt+Down", "next", with_rows),
+    ActionSpec("sample.previous", "Previous Sample", "Sample", "Alt+Up", "previous", with_rows),
+    ActionSpec("sample.next_error", "Next Error", "Sample", "Ctrl+Down", "", with_table),
+    ActionSpec("table.search", "Search", "Sample", "Ctrl+F", "", with_dataset, group=1),
+    ActionSpec("table.most_wrong", "Most Wrong First", "Sample", "Ctrl+M", "", with_table, group=1),
+    ActionSpec("table.reset", "Show All Samples", "Sample", "Ctrl+Shift+A", "", with_dataset, group=1),
+    ActionSpec("predict.pause", "Pause Predicting the Dataset", "Sample", "", "", with_table, True, 2),
+    ActionSpec("survey.degree", "Modality Degree…", "Sample", "Ctrl+D", "", with_table, group=3),
+    ActionSpec("survey.start", "Explain Whole Dataset…", "Sample", "Ctrl+Shift+D", "", with_table, group=3),
+    ActionSpec("survey.pause", "Pause Explaining the Dataset", "Sample", "", "", surveying, True, 3),
+    ActionSpec("survey.cancel", "Cancel Explaining the Dataset", "Sample", "", "", surveying, group=3),
+    ActionSpec(
+        "sample.provenance", "Where This Dataset Comes From…", "Sample", "Ctrl+B", "", with_answers, group=4
+    ),
+    ActionSpec("explain.run", "Explain Again", "Explain", "Ctrl+Return", "explain", with_prediction),
+    ActionSpec("explain.cancel", "Cancel the Explanation", "Explain", "Ctrl+."),
+    ActionSpec("explain.options", "How This Is Explained…", "Explain", "Ctrl+H"),
+    ActionSpec("explain.truth", "Is the Map True?…", "Explain", "Ctrl+T", "", with_prediction),
+    ActionSpec(
+        "explain.next_class", "Explain the Next Class", "Explain", "Ctrl+]", "", with_prediction, group=1
+    ),
+    ActionSpec(
+        "explain.previous_class",
+        "Explain the Previous Class",
+        "Explain",
+        "Ctrl+[",
+        "",
+        with_prediction,
+        group=1,
+    ),
+    ActionSpec("play.toggle", "Play or Stop", "Playback", "Ctrl+Space", "play", with_speech),
+    ActionSpec("play.from_here", "Play from Here", "Playback", "Ctrl+Shift+Space", "", with_speech),
+    ActionSpec(
+        "play.important", "Play the Important Part", "Playback", "Ctrl+I", "important", with_attribution
+    ),
+    ActionSpec("play.stop", "Stop", "Playback", "", "stop", with_speech),
+    ActionSpec("record.new", "New Study Project…", "Record"),
+    ActionSpec("record.open", "Open a Study Project…", "Record"),
+    ActionSpec("record.merge", "Merge a Copy of the Project…", "Record", "", "", with_readers),
+    ActionSpec("record.readers", "Readers", "Record", "Ctrl+Alt+R", "", with_readers, group=1),
+    ActionSpec("record.device", "Microphone and Room", "Record", "Ctrl+Alt+M", "", with_readers, group=1),
+    ActionSpec("record.import", "Import Recordings…", "Record", "", "", at_booth, group=1),
+    ActionSpec(
+        "record.accept_all", "Accept All Imported Takes That Passed", "Record", "", "", at_booth, group=1
+    ),
+    ActionSpec("record.withdraw", "Withdraw This Reader…", "Record", "", "", at_booth, group=1),
+    ActionSpec("record.toggle", "Record or Stop", "Record", "Space", "", at_booth, group=2),
+    ActionSpec("record.retake", "Record This Prompt Again", "Record", "R", "", at_booth, group=2),
+    ActionSpec("record.accept", "Accept the Take", "Record", "Return", "", at_booth, group=2),
+    ActionSpec("record.back", "Back to the Prompt Before", "Record", "Left", "", at_booth, group=2),
+    ActionSpec("record.skip", "Skip This Prompt", "Record", "S", "", at_booth, group=2),
+    ActionSpec("record.listen", "Listen to the Take", "Record", "L", "", at_booth, group=2),
+    ActionSpec("study.open", "Open a Study…", "Study"),
+    ActionSpec("study.demo", "Try the Demo Study", "Study"),
+    ActionSpec("study.unlock", "Back to the Experimenter", "Study", "Ctrl+Alt+U", "", rating, group=1),
+    ActionSpec("mode.explore", "Explore", "View", "Ctrl+Alt+1", "", always, True),
+    ActionSpec("mode.record", "Record", "View", "Ctrl+Alt+2", "", always, True),
+    ActionSpec("mode.study", "Study", "View", "Ctrl+Alt+3", "", always, True),
+    ActionSpec("view.overlay", "Overlay", "View", "Ctrl+1", "", with_attribution, True, 1),
+    ActionSpec("view.signed", "Signed Values", "View", "Ctrl+2", "", with_attribution, True, 1),
+    ActionSpec(
+        "view.shared_scale",
+        "One Scale for Picture and Speech",
+        "View",
+        "Ctrl+3",
+        "",
+        with_attribution,
+        True,
+        1,
+    ),
+    ActionSpec("view.theme_system", "Colours of the System", "View", "", "", always, True, 2),
+    ActionSpec("view.theme_light", "Light", "View", "", "", always, True, 2),
+    ActionSpec("view.theme_dark", "Dark", "View", "", "", always, True, 2),
+    ActionSpec("tools.train", "Train a Release…", "Tools", "Ctrl+Shift+T", "", with_dataset),
+    ActionSpec("help.palette", "Find an Action", "Help", "Ctrl+Shift+P", "search"),
+    ActionSpec("help.shortcuts", "Keyboard Shortcuts", "Help", "?"),
+    ActionSpec("help.about", "About sier-gui", "Help", group=1),
+)
