@@ -94,6 +94,38 @@ class TimeFrequencyMap:
 
 
 @dataclass(frozen=True, slots=True)
+class Selection:
+    """A part of one sample: a span of its speech, a span × band of it, or a box on its picture.
+
+    ``start_s``, ``end_s``: seconds of the sample's speech; ``low_hz``, ``high_hz``: its band, ``high_hz`` 0
+    for all frequencies. ``left`` … ``bottom``: pixels of the oriented picture, edges rather than centres, so
+    that the whole picture is (0, 0, width, height). What belongs to the other modality is 0.
+    """
+
+    modality: Modality
+    start_s: float = 0.0
+    end_s: float = 0.0
+    low_hz: float = 0.0
+    high_hz: float = 0.0
+    left: float = 0.0
+    top: float = 0.0
+    right: float = 0.0
+    bottom: float = 0.0
+
+    @property
+    def banded(self) -> bool:
+        """Whether it is only a part of the frequencies."""
+        return self.high_hz > 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing lies in it."""
+        if self.modality is Modality.IMAGE:
+            return self.right <= self.left or self.bottom <= self.top
+        return self.end_s <= self.start_s or (self.banded and self.high_hz <= self.low_hz)
+
+
+@dataclass(frozen=True, slots=True)
 class WordSpan:
     """When a word is said, in seconds of the speech."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # numpy among them: the window is on the screen before it is 
 
     from sier_gui.core.dataset.catalogue import Catalogue
     from sier_gui.core.dataset.query import PredictionTable
-    from sier_gui.core.domain import Modality, Prediction, Sample, SampleInputs, WordSpan
+    from sier_gui.core.domain import Modality, Prediction, Sample, SampleInputs, Selection, WordSpan
     from sier_gui.core.explain.attribution import Attribution
     from sier_gui.core.nets.releases import Release
 
@@ -98,6 +98,7 @@ class AppState(QObject):
     overlay_changed = Signal(object)  # OverlayOptions
     explain_options_changed = Signal(object)  # ExplainOptions
     hover_changed = Signal(object)  # Hover
+    selection_changed = Signal(object)  # Selection | None: dragged, or grown by keys
     playhead_changed = Signal(float)  # seconds; negative when stopped
     busy_changed = Signal(str, float)  # job kind and fraction in [0, 1]; negative fraction: ended
     kinds_changed = Signal()  # which kinds of jobs are under way
@@ -121,6 +122,7 @@ class AppState(QObject):
         self.overlay = OverlayOptions()
         self.explain_options = ExplainOptions()
         self.hover = Hover()
+        self.selection: Selection | None = None
         self.playhead: float = -1.0
         self.busy: frozenset[str] = frozenset()
         self.mode = "explore"
@@ -159,6 +161,8 @@ class AppState(QObject):
             self.row_changed.emit(value)
 
     def set_sample(self, value: SampleView | None) -> None:
+        """Another sample, of which nothing is selected yet."""
+        self.set_selection(None)
         self.sample = value
         self.sample_changed.emit(value)
 
@@ -196,6 +200,11 @@ class AppState(QObject):
         if value != self.hover:
             self.hover = value
             self.hover_changed.emit(value)
+
+    def set_selection(self, value: Selection | None) -> None:
+        if value != self.selection:
+            self.selection = value
+            self.selection_changed.emit(value)
 
     def set_busy(self, kind: str, fraction: float) -> None:
         """``fraction`` in [0, 1] of what jobs of ``kind`` have to do; negative: they ended."""
