@@ -205,14 +205,14 @@ def _on_predictions(
             (table.codes != UNKNOWN) & (table.labels != UNKNOWN) & (table.codes != table.labels)
         )
     if query.disagree_only:
-        conditions.append(_disagreement(catalogue, table) == 1)
+        conditions.append(disagreement(catalogue, table) == 1)
     if (low, high) != (0.0, 1.0):
         # float32 of 0.7 is not 0.7: a bound includes what is shown as equal to it
         conditions.append((table.confidence >= low - 1e-6) & (table.confidence <= high + 1e-6))
     return conditions
 
 
-def _disagreement(catalogue: Catalogue, table: PredictionTable) -> NDArray[np.float32]:
+def disagreement(catalogue: Catalogue, table: PredictionTable) -> NDArray[np.float32]:
     """1, 0 or NaN per row: as explained, else by the dataset's own ``p_ier_*`` and ``p_ser_*``."""
     names = [name[6:] for name in catalogue.columns if name.startswith("p_ier_")]
     names = [name for name in names if f"p_ser_{name}" in catalogue.columns]
