@@ -63,6 +63,15 @@ def add_study(parser: argparse.ArgumentParser) -> None:
     action.add_argument("--protocol", metavar="NAME|TOML", default="default", help=PROTOCOL)
     action.add_argument("--icc-rater", type=float, default=0.0, help="correlation of one rater's answers")
     action.add_argument("--icc-item", type=float, default=0.0, help="correlation of answers on one item")
+    action.add_argument("--raters", type=int, metavar="N", help="instead of the protocol's")
+    for name, of_what in (
+        ("base", "share right in one column (.75)"),
+        ("points", "difference to be found, in points (10)"),
+        ("margin", "of equivalence, in points (5)"),
+        ("power", "(.8)"),
+        ("alpha", "(.05)"),
+    ):
+        action.add_argument(f"--{name}", type=float, metavar="X", help=of_what)
 
 
 def _add_report(action: argparse.ArgumentParser) -> None:
@@ -187,35 +196,37 @@ def _study(arguments: argparse.Namespace) -> tuple[list[Response], Setting]:
 
 
 def _ask_release(name: str, project: Project, planned: Design, setting: Setting) -> Setting:
-    from sier_gui.core.dataset.catalogue import open_dataset
     from sier_gui.core.nets.prediction import Predictor
     from sier_gui.core.nets.releases import choose_release
-    from sier_gui.core.study.predicting import predict_items
-    from sier_gui.core.study.records import Kind
+    from sier_gui.core.study.predicting import predict_study
 
     predictor = Predictor(choose_release(planned.classes, project.fact("dataset_hash"), name))
-    samples = [item.sample_id for item in planned.items if item.kind in (Kind.MAIN, Kind.RESERVE)]
-    answers = predict_items(
-        predictor,
-        open_dataset(Path(planned.dataset)),
-        samples,
-        project.accepted_takes(),
-        project.folder,
-        report=terminal_report(),
-    )
+    answers = predict_study(predictor, project, planned, report=terminal_report())
     return replace(setting, network=answers, network_name=predictor.release.label)
 
 
 def plan(arguments: argparse.Namespace) -> int:
     from sier_gui.core.study import protocol
-    from sier_gui.core.study.listing import plan_lines
-    from sier_gui.core.study.planning import make_plan
+    from sier_gui.core.study.listing import outlook_lines, plan_lines
+    from sier_gui.core.study.planning import Question, ask, make_plan
 
+    asked = {name: getattr(arguments, name) for name in ("base", "power", "alpha")}
+    asked |= {
+        "difference": None if arguments.points is None else arguments.points / 100,
+        "margin": None if arguments.margin is None else arguments.margin / 100,
+    }
     icc = (arguments.icc_rater, arguments.icc_item)
-    if not all(0 <= value <= 1 for value in icc):
-        raise SierError("An intraclass correlation lies between 0 and 1.", "Use for example 0.05.")
-    found = make_plan(protocol.load(arguments.protocol), *icc)
-    emit(arguments, {"schema": 1, **found.to_json()}, plan_lines(found, icc))
+    given = {name: value for name, value in asked.items() if value is not None}
+    question = Question(icc_rater=icc[0], icc_item=icc[1], **given)
+    question.check()
+    planned = protocol.load(arguments.protocol)
+    if arguments.raters is not None:
+        if arguments.raters < 1:
+            raise SierError("A study has at least one rater.", "Use for example --raters 60.")
+        planned = replace(planned, design=replace(planned.design, raters=arguments.raters))
+    found, outlook = make_plan(planned, *icc), ask(question, planned)
+    lines = [*plan_lines(found, icc), *outlook_lines(question, outlook)]
+    emit(arguments, {"schema": 1, **found.to_json(), "asked": outlook.to_json()}, lines)
     return 0
 
 

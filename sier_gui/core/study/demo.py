@@ -80,6 +80,4 @@ def _answer(project: Project, design: Design) -> None:
     *raters, last = simulated_raters(design.protocol)
     for rater in raters:
         project.add_rater(rater)
-    for response in said:
-        if response.rater != last.rater:
-            project.add_answer(response)
+    project.add_simulated([response for response in said if response.rater != last.rater])

@@ -17,6 +17,7 @@ from sier_gui.core.study.assignment import CELLS, VISIT, next_cell, plan, replac
 from sier_gui.core.study.caveats import Setting
 from sier_gui.core.study.exclusion import excluded
 from sier_gui.core.study.items import Candidate, eligible, select_items
+from sier_gui.core.study.progress import by_rater, facts_of
 from sier_gui.core.study.project import Project
 from sier_gui.core.study.records import Item, Kind, Protocol, Rater, Reader, Sex, Trial
 from sier_gui.core.study.responses import TABLE_KINDS
@@ -245,8 +246,7 @@ def status(project: Project, design: Design) -> Status:
     out = excluded(responses, design.protocol.exclusion, raters)
     taken = [(rater.group, rater.order) for rater in raters if rater.rater not in out]
     counts = Counter(taken)
-    answered = Counter(response.rater for response in responses)
-    counted = Counter(r.rater for r in responses if r.counted and r.kind in TABLE_KINDS)
+    of = by_rater(responses)
     planned = 0
     if design.items and raters:
         visits = range(design.protocol.design.visits)
@@ -256,11 +256,12 @@ def status(project: Project, design: Design) -> Status:
             "rater": rater.rater,
             "group": rater.group,
             "order": rater.order,
-            "answered": answered[rater.rater],
-            "counted": counted[rater.rater],
+            "answered": len(of[rater.rater]),
+            "counted": sum(r.counted and r.kind in TABLE_KINDS for r in of[rater.rater]),
             "planned": planned,
             "finished": rater.finished,
             "excluded": out.get(rater.rater, ""),
+            **facts_of(rater, of[rater.rater], len(project.interrupted(rater.rater))),
         }
         for rater in raters
     )

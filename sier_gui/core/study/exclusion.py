@@ -27,11 +27,22 @@ def _reason(answers: Sequence[Response], rules: ExclusionRules, rater: Rater | N
     if rater is not None and rules.headphones and rater.headphones == "failed":
         return "failed the headphone check"
     for kind, allowed in ((Kind.TRAP, rules.traps_missed), (Kind.GOLD, rules.gold_missed)):
-        asked = [r for r in answers if r.kind is kind and r.answer]
-        missed = sum(not r.correct for r in asked)
-        if missed > allowed:
-            return f"missed {missed} of {len(asked)} {kind} trials"
-    times = [r.rt_ms for r in answers if r.counted and r.rt_ms is not None]
-    if times and median(times) < rules.fast_ms:
-        return f"median response time {median(times):.0f} ms is below {rules.fast_ms} ms"
+        wrong, asked = missed(answers, kind)
+        if wrong > allowed:
+            return f"missed {wrong} of {asked} {kind} trials"
+    middle = median_ms(answers)
+    if middle is not None and middle < rules.fast_ms:
+        return f"median response time {middle:.0f} ms is below {rules.fast_ms} ms"
     return ""
+
+
+def missed(answers: Iterable[Response], kind: Kind) -> tuple[int, int]:
+    """Wrong answers to trials of a ``kind``, and all answers to them; technical problems are neither."""
+    asked = [r for r in answers if r.kind is kind and r.answer]
+    return sum(not r.correct for r in asked), len(asked)
+
+
+def median_ms(answers: Iterable[Response]) -> float | None:
+    """Of the trials that count; None where no time is known."""
+    times = [r.rt_ms for r in answers if r.counted and r.rt_ms is not None]
+    return median(times) if times else None

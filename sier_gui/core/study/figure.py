@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sier_gui.core import charts
 from sier_gui.core.study.published import paper_table
@@ -13,6 +13,7 @@ from sier_gui.core.study.report import ASSUMPTIONS, StudyReport, design_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg", "pdf")
 _WIDTH_MM, _PANEL_MM, _LINE_MM = 180.0, 62.0, 3.0
@@ -34,13 +35,26 @@ def write_figure(report: StudyReport, target: Path) -> None:
     ------
     SierError : the folder cannot be written, or another suffix.
     """
+    charts.save(_made(report), target, _provenance(report))
+
+
+def figure_png(report: StudyReport) -> bytes:
+    """The same figure as the bytes of a PNG, to be shown."""
+    return charts.render(_made(report), "png", _provenance(report))
+
+
+def _provenance(report: StudyReport) -> dict[str, Any]:
+    return {"title": "Table 1", **design_of(report)}
+
+
+def _made(report: StudyReport) -> Figure:
     notes = [fill(line, _NOTE_CHARACTERS) for line in _notes(report)]
     lines = sum(note.count("\n") + 1 for note in notes)
     with charts.chart(_WIDTH_MM, _PANEL_MM + _LINE_MM * lines) as figure:
         axes = figure.subplots()
         _draw(axes, report)
         figure.supxlabel("\n".join(notes), x=0.01, ha="left", fontsize=6, color=charts.SOFT)
-    charts.save(figure, target, {"title": "Table 1", **design_of(report)})
+    return figure
 
 
 def _draw(axes: Axes, report: StudyReport) -> None:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from sier_gui.core.nets.ablation.significance import spoken_p
 from sier_gui.core.study.checks import Flag
 from sier_gui.core.study.models import Model
-from sier_gui.core.study.planning import Plan
+from sier_gui.core.study.planning import Outlook, Plan, Question
 from sier_gui.core.study.published import ImportedTable, class_means
 from sier_gui.core.study.records import Modality
 from sier_gui.core.study.report import ASSUMPTIONS, StudyReport
@@ -102,6 +102,23 @@ def plan_lines(plan: Plan, icc: tuple[float, float]) -> Iterator[str]:
         f"  equivalence within ±{100 * plan.margin:.4g} points: {plan.equivalence:,}, "
         f"{plan.equivalence * plan.effect:,.0f} with the design effect"
     )
+
+
+def outlook_lines(question: Question, found: Outlook) -> Iterator[str]:
+    yield ""
+    yield (
+        f"Asked: base {question.base:.4g}, power {question.power:.4g}, α {question.alpha:.4g}; "
+        f"{found.responses} responses per column detect {100 * found.detects:.1f} points, "
+        f"{100 * found.detects_clustered:.1f} with the design effect {found.effect:.2f}"
+    )
+    for what, need in (
+        (f"{100 * question.difference:.4g} points", found.difference),
+        (f"equivalence within ±{100 * question.margin:.4g} points", found.equivalence),
+    ):
+        raters = "no number of raters is enough with so few items"
+        if need.raters is not None:
+            raters = f"{need.raters:,} raters"
+        yield f"  {what}: {need.independent:,}, {need.clustered:,} with the design effect; {raters}"
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sier_gui.core.audio.files import load_speech
+from sier_gui.core.dataset.catalogue import open_dataset
 from sier_gui.core.dataset.inputs import inputs_from
 from sier_gui.core.domain import Modality as Sense
 from sier_gui.core.domain import SampleInputs
@@ -15,11 +16,40 @@ from sier_gui.core.errors import SierError
 from sier_gui.core.images.files import read_image
 from sier_gui.core.study.network import NetworkAnswers
 from sier_gui.core.study.records import Modality, Take
+from sier_gui.core.study.responses import TABLE_KINDS
 from sier_gui.core.tasks import CancelToken, Progress, Report, silent
 
 if TYPE_CHECKING:
     from sier_gui.core.dataset.catalogue import Catalogue
     from sier_gui.core.nets.prediction import Predictor
+    from sier_gui.core.study.design import Design
+    from sier_gui.core.study.project import Project
+
+
+def predict_study(
+    predictor: Predictor,
+    project: Project,
+    design: Design,
+    *,
+    report: Report = silent,
+    token: CancelToken | None = None,
+) -> NetworkAnswers:
+    """`predict_items` for all items of a project that may enter Table 1.
+
+    Raises
+    ------
+    SierError : as `predict_items`, or the dataset cannot be opened.
+    """
+    samples = [item.sample_id for item in design.items if item.kind in TABLE_KINDS]
+    return predict_items(
+        predictor,
+        open_dataset(Path(design.dataset)),
+        samples,
+        project.accepted_takes(),
+        project.folder,
+        report=report,
+        token=token,
+    )
 
 
 def predict_items(

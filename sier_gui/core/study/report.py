@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +27,9 @@ from sier_gui.core.study.responses import Answers, columns_of
 from sier_gui.core.study.rounding import percent
 from sier_gui.core.study.table import Table, make_table
 
-T = TypeVar("T")
 PLAIN = Setting()
+PENDING = "Being computed."
+TESTS = ("randomisation", "paired", "gee", "bayesian")
 ASSUMPTIONS = {
     "percent": "Agreement with the dataset's label, called accuracy; mean over raters of each rater's share.",
     "interval": "95 % over raters and items, both as drawn at random: two-way cluster variance, Wilson form.",
@@ -89,6 +91,31 @@ def make_report(responses: Sequence[Response], setting: Setting = PLAIN) -> Stud
     ------
     SierError : nothing counts, or a sample has two labels.
     """
+    *_, whole = reporting(responses, setting)
+    return whole
+
+
+def reporting(responses: Sequence[Response], setting: Setting = PLAIN) -> Iterator[StudyReport]:
+    """The report as it grows: cells and intervals at once, then one test after the other; the last is whole.
+
+    A test that waits for its turn is in ``missing`` as `PENDING`.
+
+    Raises
+    ------
+    SierError : as `make_report`.
+    """
+    report = _without_tests(responses, setting)
+    yield report
+    for name, compute in _tests(report, setting.models):
+        missing = {test: why for test, why in report.missing.items() if test != name}
+        try:
+            report = replace(report, missing=missing, **{name: compute()})
+        except SierError as error:
+            report = replace(report, missing={**missing, name: str(error)})
+        yield report
+
+
+def _without_tests(responses: Sequence[Response], setting: Setting) -> StudyReport:
     protocol = setting.protocol or load("default")
     out = excluded(responses, protocol.exclusion, setting.raters)
     kept = [response for response in responses if response.rater not in out]
@@ -102,7 +129,6 @@ def make_report(responses: Sequence[Response], setting: Setting = PLAIN) -> Stud
     answers = columns_of(kept, setting.classes)
     table = make_table(answers, setting.shares)
     icc = intraclass(answers)
-    found, missing = _tests(answers, protocol, setting.models)
     flags = [
         *check_printed(printed(table)),
         *caveats(answers, responses, protocol, out, setting),
@@ -123,36 +149,32 @@ def make_report(responses: Sequence[Response], setting: Setting = PLAIN) -> Stud
         network=None
         if setting.network is None
         else network_row(answers, setting.network, setting.network_name),
-        missing=missing,
-        **found,
+        missing=dict.fromkeys(TESTS, PENDING),
     )
 
 
-def _tests(answers: Answers, protocol: Protocol, models: bool) -> tuple[dict[str, Any], dict[str, str]]:
-    """What of the tests can be computed, and why the rest cannot."""
-    found: dict[str, Any] = {}
-    missing: dict[str, str] = {}
-
-    def attempt(name: str, compute: Callable[[], T]) -> None:
-        try:
-            found[name] = compute()
-        except SierError as error:
-            missing[name] = str(error)
-
+def _tests(report: StudyReport, models: bool) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Each of `TESTS`, the quick ones first, with what computes it or says why it cannot be."""
+    answers, protocol = report.answers, report.protocol
     if protocol.repeats:
-        found["paired"] = paired_tests(answers)
-        missing["randomisation"] = "In a repeat design every group meets everything; see the paired tests."
+        yield "paired", partial(paired_tests, answers)
+        why = "In a repeat design every group meets everything; see the paired tests."
+        yield "randomisation", partial(_refuse, why)
     else:
-        attempt("randomisation", lambda: randomisation_test(answers, protocol.tests.draws, protocol.seed))
-        missing["paired"] = "McNemar and Cochran's Q need a repeat design with wash-out."
+        yield "paired", partial(_refuse, "McNemar and Cochran's Q need a repeat design with wash-out.")
+        yield "randomisation", partial(randomisation_test, answers, protocol.tests.draws, protocol.seed)
+    few = len(answers.raters) < FEW_RATERS or len(answers.modalities) < 2
     for name, compute in (("gee", gee), ("bayesian", bayesian)):
         if not models:
-            missing[name] = "Not asked for."
-        elif len(answers.raters) < FEW_RATERS or len(answers.modalities) < 2:
-            missing[name] = f"It needs {FEW_RATERS} raters or more and two modalities."
+            yield name, partial(_refuse, "Not asked for.")
+        elif few:
+            yield name, partial(_refuse, f"It needs {FEW_RATERS} raters or more and two modalities.")
         else:
-            attempt(name, lambda compute=compute: compute(answers))  # type: ignore[misc]
-    return found, missing
+            yield name, partial(compute, answers)
+
+
+def _refuse(why: str) -> None:
+    raise SierError(why)
 
 
 def _quartiles(answers: Answers) -> tuple[float, float, float] | None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 from sier_gui.core.errors import SierError
@@ -85,23 +86,48 @@ class Answers(Database):
         ------
         SierError : this trial has an answer, the rater is unknown, or the project cannot be written.
         """
-        at = now()
-        values = answer_values(response, os.urandom(16).hex(), at)
+        (number,) = self._store((response,))
+        return number
+
+    def add_simulated(self, responses: Sequence[Response]) -> None:
+        """Store what programs answered, in one transaction: all of it or nothing.
+
+        A person's answer is never stored so: it is on the disk before the next trial is shown.
+
+        Raises
+        ------
+        SierError : as `add_answer`; or one of the raters is a person.
+        """
+        people = {response.rater for response in responses if not response.simulated}
+        if people:
+            raise SierError(
+                f"Answers of people cannot be stored together: {', '.join(sorted(people))}.",
+                "Store each as it is given.",
+            )
+        self._store(responses)
+
+    def _store(self, responses: Sequence[Response]) -> list[int]:
+        at, numbers, rater = now(), [], ""
         try:
             with self.transaction() as connection:
-                if response.trial is not None:
-                    self._refuse_second(connection, response.rater, response.trial)
-                number = connection.execute(_INSERT, values).lastrowid
-                if not self._frozen:
+                for response in responses:
+                    rater = response.rater
+                    if response.trial is not None:
+                        self._refuse_second(connection, rater, response.trial)
+                    number = connection.execute(
+                        _INSERT, answer_values(response, os.urandom(16).hex(), at)
+                    ).lastrowid
+                    assert number is not None
+                    numbers.append(number)
+                if responses and not self._frozen:
                     connection.execute("UPDATE protocol SET frozen_at = ? WHERE frozen_at IS NULL", (at,))
         except sqlite3.IntegrityError as error:
             raise SierError(
-                f"An answer of {response.rater} cannot be stored: nobody of that name is enrolled.",
+                f"An answer of {rater} cannot be stored: nobody of that name is enrolled.",
                 "Enrol the rater first.",
             ) from error
-        self._frozen = True
-        assert number is not None
-        return number
+        self._frozen = self._frozen or bool(responses)
+        return numbers
 
     def _refuse_second(self, connection: sqlite3.Connection, rater: str, trial: int) -> None:
         sql = f"SELECT 1 {_STANDING} AND rater = ? AND trial = ?"
