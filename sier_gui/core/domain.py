@@ -92,6 +92,15 @@ class TimeFrequencyMap:
     def column(self, seconds: float) -> float:
         return (seconds - self.start_s) / self.column_s
 
+    def hz(self, row: float) -> float:
+        """Frequency at a height in mel rows, 0 the lower edge of the lowest band."""
+        edges = self.mel_edges_hz
+        return float(np.interp(row, np.arange(len(edges)), edges))
+
+    def row(self, hz: float) -> float:
+        edges = self.mel_edges_hz
+        return float(np.interp(hz, edges, np.arange(len(edges))))
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
@@ -18,10 +20,11 @@ from PySide6.QtGui import (
     QRegion,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
-from sier_gui.core.domain import PixelMap
+from sier_gui.core.domain import PixelMap, Selection
 from sier_gui.core.images.patches import patch_rectangles
+from sier_gui.gui import selecting
 from sier_gui.gui.widgets import hatch, paint_notice
 
 _STEPS = {
@@ -37,6 +40,9 @@ class PictureCanvas(QWidget):
 
     pointed = Signal(object)  # (x, y) in picture pixels, or None when the pointer left
     stepped = Signal(int, int)  # rows, columns the patch cursor should move
+    selected = Signal(object)  # Selection | None, while it is dragged
+    nudged = Signal(int, int, bool)  # steps to the right and down, by key; whether it grows instead of moving
+    dismissed = Signal()  # Escape
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,6 +55,10 @@ class PictureCanvas(QWidget):
         self._opacity = 0.0
         self._grid: tuple[int, int] | None = None
         self._cursor: tuple[int, int] | None = None
+        self._pressed: QPointF | None = None  # where a drag may have begun
+        self._dragging = False
+        self._selection: Selection | None = None
+        self._removed: tuple[Selection, ...] = ()
         self._notice = ("", "")
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -86,6 +96,11 @@ class PictureCanvas(QWidget):
             self._cursor, self._grid = cursor, grid
             self.update()
 
+    def show_marks(self, selection: Selection | None, removed: Sequence[Selection] = ()) -> None:
+        """Mark what is selected, and veil what is taken away; all of them boxes."""
+        self._selection, self._removed = selection, tuple(removed)
+        self.update()
+
     def scene_rectangle(self) -> QRectF:
         """What is shown, in picture pixels: the picture, and the padding the network saw beyond it."""
         if self._picture is None:
@@ -119,18 +134,38 @@ class PictureCanvas(QWidget):
         self._scaled = self._grey = None
         super().resizeEvent(event)
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._picture is not None:
+            self._pressed, self._dragging = event.position(), False
+        super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._pressed = None
+        super().mouseReleaseEvent(event)
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._picture is not None:
-            self.pointed.emit(self.to_picture(event.position()))
+        if self._picture is None:
+            return
+        self.pointed.emit(self.to_picture(event.position()))
+        if self._pressed is None or not event.buttons() & Qt.MouseButton.LeftButton:
+            return
+        moved = (event.position() - self._pressed).manhattanLength()
+        self._dragging = self._dragging or moved >= QApplication.startDragDistance()
+        if self._dragging:
+            height, width = self._picture.shape[:2]
+            corners = self.to_picture(self._pressed), self.to_picture(event.position())
+            self.selected.emit(selecting.box(*corners, width, height))
 
     def leaveEvent(self, event: QEvent) -> None:
         self.pointed.emit(None)
         super().leaveEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        step = _STEPS.get(Qt.Key(event.key()))
-        if event.key() == Qt.Key.Key_Escape and self._cursor is not None:
-            self.pointed.emit(None)
+        step, nudge = _STEPS.get(Qt.Key(event.key())), selecting.key_step(event)
+        if event.key() == Qt.Key.Key_Escape and (self._selection or self._cursor) is not None:
+            self.dismissed.emit()
+        elif nudge is not None:
+            self.nudged.emit(*nudge)
         elif step is not None and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
             self.stepped.emit(*step)
         else:
@@ -171,6 +206,7 @@ class PictureCanvas(QWidget):
             self._paint_patches(painter, self._patches, self._pixels)
         if self._cursor is not None and self._grid is not None and self._pixels is not None:
             self._paint_cursor(painter, self._pixels, self._grid, self._cursor)
+        self._paint_marks(painter)
 
     def _screen_picture(self, frame: QRectF) -> QImage:
         if self._scaled is None:
@@ -207,6 +243,25 @@ class PictureCanvas(QWidget):
                 left, top, right, bottom = whole[i]
                 hatch(painter, QRectF(left, top, right - left, bottom - top))
 
+    def _paint_marks(self, painter: QPainter) -> None:
+        accent = self.palette().color(QPalette.ColorRole.Accent)
+        veil = self.palette().color(QPalette.ColorRole.Window)
+        veil.setAlpha(225)
+        for selection in self._removed:
+            painter.setPen(QPen(accent, 1, Qt.PenStyle.DotLine))
+            painter.setBrush(veil)
+            painter.drawRect(self.to_screen(_area(selection)))
+        if self._selection is not None:
+            tint = QColor(accent)
+            tint.setAlpha(44)
+            area = self.to_screen(_area(self._selection))
+            painter.setPen(QPen(QColor("white"), 3))  # seen on a dark picture too
+            painter.setBrush(tint)
+            painter.drawRect(area)
+            painter.setPen(QPen(accent, 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(area)
+
     def _paint_cursor(
         self, painter: QPainter, pixels: PixelMap, grid: tuple[int, int], cursor: tuple[int, int]
     ) -> None:
@@ -218,6 +273,11 @@ class PictureCanvas(QWidget):
         painter.drawRect(patch)
         painter.setPen(QPen(QColor("white"), 1))
         painter.drawRect(patch)
+
+
+def _area(selection: Selection) -> QRectF:
+    left, top = selection.left, selection.top
+    return QRectF(left, top, selection.right - left, selection.bottom - top)
 
 
 def _seen(pixels: PixelMap) -> QRectF:

@@ -8,9 +8,9 @@ from PySide6.QtCore import Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from sier_gui.core.domain import Modality, PixelMap
+from sier_gui.core.domain import Modality, PixelMap, Selection
 from sier_gui.core.images.patches import patch_at, patch_rectangles
-from sier_gui.gui import overlay
+from sier_gui.gui import overlay, selecting
 from sier_gui.gui.panels.image.canvas import PictureCanvas
 from sier_gui.gui.state import AppState, Hover
 from sier_gui.gui.widgets import ColourKey, ElidedLabel, LoadingNotice, absent_text
@@ -44,12 +44,16 @@ class ImagePanel(QWidget):
         LoadingNotice(state, self._show_loading, self)
         self.canvas.pointed.connect(self._point)
         self.canvas.stepped.connect(self._step)
+        self.canvas.selected.connect(state.set_selection)
+        self.canvas.nudged.connect(self._nudge)
+        self.canvas.dismissed.connect(self._dismiss)
         state.sample_changed.connect(self._on_sample)
         state.attribution_changed.connect(self._refresh_overlay)
         state.target_changed.connect(self._refresh_overlay)
         state.overlay_changed.connect(self._refresh_overlay)
         state.explain_options_changed.connect(self._refresh_cursor)
         state.hover_changed.connect(self._refresh_cursor)
+        state.selection_changed.connect(self._on_selection)
         state.busy_changed.connect(self._on_busy)
         self._on_sample(state.sample)
 
@@ -99,10 +103,20 @@ class ImagePanel(QWidget):
     def _refresh_cursor(self) -> None:
         cursor = self._cursor()
         self.canvas.set_cursor(cursor, self._grid())
-        text = self._resting_text() if cursor is None else self._patch_text(cursor)
+        text, selection = (
+            self._resting_text() if cursor is None else self._patch_text(cursor),
+            self._selection(),
+        )
+        if selection is not None:
+            text = f"selected {selecting.text(selection)}  |  {text}"
         self.caption.set_text(text)
         if text:
             self.canvas.setAccessibleDescription(text)
+
+    @Slot()
+    def _on_selection(self) -> None:
+        self.canvas.show_marks(self._selection())
+        self._refresh_cursor()
 
     @Slot(str, float)
     def _on_busy(self, kind: str, _fraction: float) -> None:
@@ -127,7 +141,35 @@ class ImagePanel(QWidget):
         left, top, right, bottom = patch_rectangles(*grid, pixels)[row, column]
         self._state.set_hover(Hover(pixel=(float(left + right) / 2, float(top + bottom) / 2)))
 
+    @Slot(int, int, bool)
+    def _nudge(self, across: int, down: int, grow: bool) -> None:
+        """Without a selection the first step of a key selects a patch: under the cursor, or the middle."""
+        view, pixels, selection = self._state.sample, self._pixels(), self._selection()
+        if view is None or view.picture is None or pixels is None:
+            return
+        height, width = view.picture.shape[:2]
+        if selection is None:
+            grid = self._grid()
+            at = self._cursor() or (grid[0] // 2, grid[1] // 2)
+            left, top, right, bottom = patch_rectangles(*grid, pixels)[at].tolist()
+            self._state.set_selection(selecting.box((left, top), (right, bottom), width, height))
+        else:
+            moved = selecting.nudged_box(selection, across, down, grow, (width, height), pixels)
+            self._state.set_selection(moved)
+
+    @Slot()
+    def _dismiss(self) -> None:
+        """Escape: first the selection goes, then the cursor."""
+        if self._selection() is not None:
+            self._state.set_selection(None)
+        else:
+            self._point(None)
+
     # what follows from both
+
+    def _selection(self) -> Selection | None:
+        selection = self._state.selection
+        return selection if selection is not None and selection.modality is Modality.IMAGE else None
 
     def _pixels(self) -> PixelMap | None:
         view = self._state.sample

@@ -29,28 +29,17 @@ def round_ticks(start: float, stop: float, wanted: int) -> list[float]:
     return [round(i * step, 10) for i in range(first, last + 1)]
 
 
-def mel_row(hz: float, times: TimeFrequencyMap) -> float:
-    """Vertical position of ``hz`` in mel rows, 0 the lower edge of the lowest band."""
-    edges = times.mel_edges_hz
-    return float(np.interp(hz, edges, np.arange(len(edges))))
-
-
 def hz_ticks(times: TimeFrequencyMap, row_height: float, gap: float) -> list[tuple[float, str]]:
     """Octaves as (mel row, label), highest first, leaving out those closer than ``gap`` points."""
     ticks: list[tuple[float, str]] = []
     for hz in reversed(HZ_TICKS):
-        row = mel_row(hz, times)
+        row = times.row(hz)
         fits = not ticks or (ticks[-1][0] - row) * row_height >= gap
         if hz <= times.mel_edges_hz[-1] and fits and row * row_height >= gap / 2:
             ticks.append((row, f"{hz / 1000:g}k" if hz >= 1000 else str(hz)))
     if ticks:
         ticks[0] = (ticks[0][0], f"{ticks[0][1]} Hz")
     return ticks
-
-
-def row_hz(row: float, times: TimeFrequencyMap) -> float:
-    edges = times.mel_edges_hz
-    return float(np.interp(row, np.arange(len(edges)), edges))
 
 
 class Cached(pg.GraphicsObject):

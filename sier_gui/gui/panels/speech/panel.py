@@ -11,9 +11,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from sier_gui.core.audio.features import log_mel
-from sier_gui.core.domain import FrontEnd, Modality, TimeFrequencyMap
-from sier_gui.gui import overlay
-from sier_gui.gui.panels.speech.items import mel_row, row_hz
+from sier_gui.core.domain import FrontEnd, Modality, Selection, TimeFrequencyMap
+from sier_gui.gui import overlay, selecting
 from sier_gui.gui.panels.speech.plots import SpeechPlots
 from sier_gui.gui.panels.speech.words import WordsRow
 from sier_gui.gui.state import AppState, Hover
@@ -54,11 +53,15 @@ class SpeechPanel(QWidget):
         self.plots.chosen.connect(self._choose)
         self.plots.stepped.connect(self._step)
         self.plots.span_changed.connect(self._place_words)
+        self.plots.selected.connect(self._state.set_selection)
+        self.plots.nudged.connect(self._nudge)
+        self.plots.dismissed.connect(self._dismiss)
         state.sample_changed.connect(self._on_sample)
         state.attribution_changed.connect(self._refresh_overlay)
         state.target_changed.connect(self._refresh_overlay)
         state.overlay_changed.connect(self._refresh_overlay)
         state.hover_changed.connect(self._on_hover)
+        state.selection_changed.connect(self._on_selection)
         state.playhead_changed.connect(self.plots.set_playhead)
         state.words_changed.connect(self._on_words)
         state.busy_changed.connect(self._on_busy)
@@ -162,6 +165,11 @@ class SpeechPanel(QWidget):
             self.plots.set_crosshair(hover.seconds, hover.hz)
         self._describe()
 
+    @Slot()
+    def _on_selection(self) -> None:
+        self.plots.show_marks(self._selection())
+        self._describe()
+
     @Slot(str, float)
     def _on_busy(self, kind: str, _fraction: float) -> None:
         """Whether more is under way is part of what hovering says."""
@@ -190,6 +198,33 @@ class SpeechPanel(QWidget):
         at = min(max(at, 0), len(edges) - 2)
         self._state.set_hover(Hover(seconds=float(edges[at] + edges[at + 1]) / 2))
 
+    @Slot(int, int, bool)
+    def _nudge(self, later: int, higher: int, grow: bool) -> None:
+        """Without a selection the first step of a key selects the segment under the cross-hair."""
+        edges, times = self._edges(), self._times
+        if times is None:
+            return
+        start, end = self.plots.span()
+        selection = self._selection()
+        if selection is not None:
+            step = max((end - start) / selecting.STEPS, times.column_s)
+            selection = selecting.nudged_span(selection, later, higher, grow, step, times)
+        elif edges is None:
+            selection = selecting.span(start, (start + end) / 2, times.duration_s)
+        else:
+            at = int(np.searchsorted(edges, self._state.hover.seconds or 0.0, side="right")) - 1
+            at = min(max(at, 0), len(edges) - 2)
+            selection = selecting.span(float(edges[at]), float(edges[at + 1]), times.duration_s)
+        self._state.set_selection(selection)
+
+    @Slot()
+    def _dismiss(self) -> None:
+        """Escape: first the selection goes, then the cross-hair."""
+        if self._selection() is not None:
+            self._state.set_selection(None)
+        else:
+            self._point(None)
+
     @Slot()
     def _place_words(self) -> None:
         left, width = self.plots.columns()
@@ -208,6 +243,10 @@ class SpeechPanel(QWidget):
 
     # what follows from both
 
+    def _selection(self) -> Selection | None:
+        selection = self._state.selection
+        return selection if selection is not None and selection.modality is Modality.SPEECH else None
+
     def _edges(self) -> NDArray[np.float64] | None:
         attribution, view = overlay.current_attribution(self._state), self._state.sample
         if attribution is not None:
@@ -220,7 +259,9 @@ class SpeechPanel(QWidget):
         return np.linspace(0, len(view.speech) / view.rate, segments + 1)
 
     def _describe(self) -> None:
-        text = self._hover_text() or self._resting_text()
+        text, selection = self._hover_text() or self._resting_text(), self._selection()
+        if selection is not None:
+            text = f"selected {selecting.text(selection)}  |  {text}"
         self.readout.set_text(text)
         if text:
             self.plots.setAccessibleDescription(text)
@@ -249,7 +290,7 @@ class SpeechPanel(QWidget):
         assert self._mel is not None
         assert self._times is not None
         column = int(np.floor(self._times.column(seconds)))
-        row = min(int(mel_row(hz, self._times)), len(self._mel) - 1)
+        row = min(int(self._times.row(hz)), len(self._mel) - 1)
         if not 0 <= column < self._mel.shape[1]:
             return ""
         scaled = float(self._mel[row, column])
@@ -274,7 +315,7 @@ class SpeechPanel(QWidget):
             value = overlay.segment_text(attribution, target, at, refining)
             return f"{segment} {value} {where})"
         bands, rows = cells.shape[1], len(self._mel)
-        band = min(int(mel_row(hz, self._times) * bands / rows), bands - 1)
-        low, high = (row_hz(rows * b / bands, self._times) for b in (band, band + 1))
+        band = min(int(self._times.row(hz) * bands / rows), bands - 1)
+        low, high = (self._times.hz(rows * b / bands) for b in (band, band + 1))
         value = overlay.value_text(attribution, Modality.SPEECH, target, (band, at), refining)
         return f"{segment} band {band + 1} {value} {where}, {low:,.0f}–{high:,.0f} Hz)"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
@@ -9,18 +12,17 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from sier_gui.core.domain import TimeFrequencyMap
-from sier_gui.gui import overlay, theme
+from sier_gui.core.domain import Selection, TimeFrequencyMap
+from sier_gui.gui import overlay, selecting, theme
 from sier_gui.gui.panels.speech.items import (
     Cells,
     Envelope,
     MelImage,
     hz_ticks,
     line,
-    mel_row,
     round_ticks,
-    row_hz,
 )
+from sier_gui.gui.panels.speech.marks import Corner, Marks, SelectingBox, on_mel, on_wave
 from sier_gui.gui.state import OverlayOptions
 from sier_gui.gui.widgets import paint_notice
 
@@ -34,6 +36,9 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
     pointed = Signal(object)  # (seconds, Hz or None), or None when the pointer left
     chosen = Signal(float)  # seconds clicked
     stepped = Signal(int)  # segments the cross-hair should move, by key
+    selected = Signal(object)  # Selection | None, while it is dragged
+    nudged = Signal(int, int, bool)  # steps later and higher, by key; whether it grows instead of moving
+    dismissed = Signal()  # Escape
     span_changed = Signal(float, float)  # seconds visible
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -58,7 +63,7 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
         self.ci.setContentsMargins(0, 0, 12, 0)
         self.ci.setSpacing(0)
         layout.setRowSpacing(0, 4)
-        self.wave, self.mel = (pg.ViewBox(enableMenu=False, defaultPadding=0) for _ in range(2))
+        self.wave, self.mel = SelectingBox(), SelectingBox()
         self.wave_axis, self.mel_axis = (pg.AxisItem("left") for _ in range(2))
         self.time_axis = pg.AxisItem("bottom")
         for row, (box, axis) in enumerate(((self.wave, self.wave_axis), (self.mel, self.mel_axis))):
@@ -86,6 +91,11 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
             box.addItem(cross, ignoreBounds=True)
             box.addItem(head, ignoreBounds=True)
         self.mel.addItem(self.cross_hz, ignoreBounds=True)
+        self.marks = (Marks(), Marks())
+        for box, marks in zip((self.wave, self.mel), self.marks, strict=True):
+            box.addItem(marks, ignoreBounds=True)
+        self.wave.dragged.connect(self._on_wave_dragged)
+        self.mel.dragged.connect(self._on_mel_dragged)
 
     # content
 
@@ -157,11 +167,35 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
             cross.setVisible(True)
         self.cross_hz.setVisible(hz is not None)
         if hz is not None and self._times is not None:
-            self.cross_hz.setPos(mel_row(hz, self._times))
+            self.cross_hz.setPos(self._times.row(hz))
 
     def hide_crosshair(self) -> None:
         for item in (*self.cross, self.cross_hz):
             item.setVisible(False)
+
+    def show_marks(self, selection: Selection | None, removed: Sequence[Selection] = ()) -> None:
+        """Mark what is selected, and veil what is taken away; all of them parts of the speech."""
+        if self._times is None:
+            for marks in self.marks:
+                marks.show_areas(None, ())
+            return
+        loudest = self.wave.viewRange()[1][1]
+        on_plots = (partial(on_wave, loudest=loudest), partial(on_mel, times=self._times))
+        for marks, place in zip(self.marks, on_plots, strict=True):
+            marks.show_areas(None if selection is None else place(selection), map(place, removed))
+
+    @Slot(object, object)
+    def _on_wave_dragged(self, first: Corner, last: Corner) -> None:
+        if self._speech is not None:
+            self.selected.emit(selecting.span(first[0], last[0], len(self._speech) / self._rate))
+
+    @Slot(object, object)
+    def _on_mel_dragged(self, first: Corner, last: Corner) -> None:
+        if self._speech is None or self._times is None:
+            return
+        low, high = (self._times.hz(corner[1]) for corner in (first, last))
+        duration = len(self._speech) / self._rate
+        self.selected.emit(selecting.span(first[0], last[0], duration, (low, high)))
 
     # geometry
 
@@ -236,7 +270,7 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
         for box in (self.wave, self.mel):
             if box.sceneBoundingRect().contains(position):
                 at = box.mapSceneToView(position)
-                hz = row_hz(at.y(), self._times) if box is self.mel else None
+                hz = self._times.hz(at.y()) if box is self.mel else None
                 self.pointed.emit((float(at.x()), hz))
                 return
         self.pointed.emit(None)
@@ -256,15 +290,18 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
         super().leaveEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        key = event.key()
-        if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+        key, step = event.key(), selecting.key_step(event)
+        if step is not None:
+            across, down, grow = step
+            self.nudged.emit(across, -down, grow)
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             self.stepped.emit(1 if key == Qt.Key.Key_Right else -1)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
             self.wave.scaleBy(x=1.25 if key == Qt.Key.Key_Minus else 0.8)
         elif key == Qt.Key.Key_0:
             self.reset_zoom()
-        elif key == Qt.Key.Key_Escape and self.cross[0].isVisible():
-            self.pointed.emit(None)
+        elif key == Qt.Key.Key_Escape and (self.marks[0].areas()[0] or self.cross[0].isVisible()):
+            self.dismissed.emit()
         else:
             super().keyPressEvent(event)
 
@@ -298,6 +335,8 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
             axis.setPen(quiet)
             axis.setTickFont(self.font())
         accent = self.palette().color(QPalette.ColorRole.Accent)
+        for marks in self.marks:
+            marks.set_colours(accent, self.palette().color(QPalette.ColorRole.Window))
         for item in (*self.cross, self.cross_hz):
             item.setPen(pg.mkPen(QColor(128, 128, 128), width=1))
         for head in self.heads:

@@ -19,7 +19,7 @@ from sier_gui.core.explain.attribution import Attribution
 from sier_gui.gui import theme
 from sier_gui.gui.actions import ActionTable
 from sier_gui.gui.panels.speech import SpeechPanel
-from sier_gui.gui.panels.speech.items import hz_ticks, mel_row, round_ticks, row_hz
+from sier_gui.gui.panels.speech.items import hz_ticks, round_ticks
 from sier_gui.gui.state import AppState, Hover, SampleView
 
 
@@ -154,12 +154,12 @@ def test_hovering_says_seconds_hz_level_and_segment(panel: SpeechPanel, state: A
     assert of.inputs is not None
     box = panel.plots.mel.sceneBoundingRect()
     mels = 128
-    y = box.bottom() - mel_row(1000.0, of.inputs.times) / mels * box.height()
+    y = box.bottom() - of.inputs.times.row(1000.0) / mels * box.height()
     move_mouse(panel, QPointF(x_of(panel, 0.56, 2.0), y))
     assert state.hover.seconds == pytest.approx(0.56, abs=2.0 / box.width())
     assert state.hover.hz == pytest.approx(1000, rel=0.02)
     text = panel.readout.text()
-    row = int(mel_row(1000.0, of.inputs.times))
+    row = int(of.inputs.times.row(1000.0))
     cell = of.inputs.tensors[Modality.SPEECH][0, row, int(of.inputs.times.column(0.56))]
     decibel = -80 * (1 - float(cell)) + 25
     assert f"· {decibel:.0f} dB ·".replace("-", "−") in text
@@ -362,7 +362,7 @@ def test_hz_ticks_are_octaves_that_never_touch() -> None:
     roomy = hz_ticks(times, row_height=5.0, gap=14)
     assert [text for _, text in roomy] == ["4k Hz", "2k", "1k", "500", "250", "125"]
     for row, text in roomy[1:]:
-        assert row_hz(row, times) == pytest.approx(float(text.replace("k", "000")), rel=1e-6)
+        assert times.hz(row) == pytest.approx(float(text.replace("k", "000")), rel=1e-6)
     tight = hz_ticks(times, row_height=0.5, gap=14)
     rows = [row for row, _ in tight]
     assert len(rows) >= 2
@@ -395,10 +395,10 @@ def test_bands_are_cells_of_time_and_frequency(panel: SpeechPanel, state: AppSta
     assert all(abs(hue(0.375, height)) < 25 for height in (0.125, 0.375, 0.625))
     assert abs(hue(0.625, 0.875)) < 25
     assert of.inputs is not None
-    state.set_hover(Hover(seconds=0.375, hz=row_hz(120, of.inputs.times)))
+    state.set_hover(Hover(seconds=0.375, hz=of.inputs.times.hz(120)))
     assert "segment 2 band 4 φ +1.000" in panel.readout.text()
     assert panel.readout.text().endswith(f"–{of.inputs.times.mel_edges_hz[-1]:,.0f} Hz)")
-    state.set_hover(Hover(seconds=0.375, hz=row_hz(10, of.inputs.times)))
+    state.set_hover(Hover(seconds=0.375, hz=of.inputs.times.hz(10)))
     assert "segment 2 band 1 φ +0.000" in panel.readout.text()
     state.set_hover(Hover(seconds=0.375))  # on the waveform: the sum over bands
     assert "segment 2 φ +1.000" in panel.readout.text()
