@@ -7,10 +7,6 @@ Order is that of the row numbers, never of the clock.
 
 from __future__ import annotations
 
-import sqlite3
-
-from sier_gui.core.errors import SierError
-
 # One script a version; what was released is never edited, only followed.
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -92,27 +88,3 @@ MIGRATIONS: tuple[str, ...] = (
     """,
 )
 VERSION = len(MIGRATIONS)
-
-
-def version(connection: sqlite3.Connection) -> int:
-    """0 for a file that holds no project yet."""
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def migrate(connection: sqlite3.Connection, file: str, scripts: tuple[str, ...] = MIGRATIONS) -> None:
-    """Bring the tables up to date, one transaction a version.
-
-    Raises
-    ------
-    SierError : a later version of the program wrote ``file``.
-    """
-    found = version(connection)
-    if found > len(scripts):
-        raise SierError(
-            f"{file} was written by a later version of the program (its tables are version {found}, "
-            f"known are {len(scripts)}).",
-            "Install that version, or open a backup.",
-        )
-    for number, script in enumerate(scripts[found:], start=found + 1):
-        # executescript commits what is open and none of it is undone on a failure: so with its own frame
-        connection.executescript(f"BEGIN IMMEDIATE;\n{script};\nPRAGMA user_version = {number:d};\nCOMMIT;")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from sier_gui.core.database import migrate, version
 from sier_gui.core.errors import SierError
 from sier_gui.core.study.project import Project, open_project, schema
 from sier_gui.core.study.project.database import KEPT_BACKUPS
@@ -274,19 +275,19 @@ def test_a_later_versions_file_is_refused_unchanged(project: Project) -> None:
 
 def test_a_migration_is_one_transaction(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "old.sqlite", isolation_level=None)
-    schema.migrate(connection, "old")
+    migrate(connection, "old", schema.MIGRATIONS)
     connection.execute("INSERT INTO facts VALUES ('a', 'b')")
     good = "ALTER TABLE facts ADD COLUMN note TEXT"
-    schema.migrate(connection, "old", (*schema.MIGRATIONS, good))
-    assert schema.version(connection) == schema.VERSION + 1
+    migrate(connection, "old", (*schema.MIGRATIONS, good))
+    assert version(connection) == schema.VERSION + 1
     with pytest.raises(sqlite3.Error):
-        schema.migrate(
+        migrate(
             connection, "old", (*schema.MIGRATIONS, good, "DROP TABLE facts; SELECT no_such_function()")
         )
     if connection.in_transaction:
         connection.execute("ROLLBACK")
     assert connection.execute("SELECT value, note FROM facts").fetchall() == [("b", None)]
-    assert schema.version(connection) == schema.VERSION + 1
+    assert version(connection) == schema.VERSION + 1
     connection.close()
 
 

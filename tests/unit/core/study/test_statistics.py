@@ -20,8 +20,10 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import ttost_paired
 
+from sier_gui.core import agreement
 from sier_gui.core.nets.ablation.significance import holm
-from sier_gui.core.study import agreement, intervals, planning, protocol
+from sier_gui.core.study import intervals, planning, protocol
+from sier_gui.core.study.agreement import unbiased_hit_rates
 from sier_gui.core.study.checks import fits
 from sier_gui.core.study.equivalence import cochran_q, tost
 from sier_gui.core.study.rounding import as_number, as_text
@@ -106,7 +108,7 @@ def test_agreement_that_is_not_defined_is_none() -> None:
 
 def test_unbiased_hit_rates_by_hand() -> None:
     matrix = np.array([[8, 2, 0], [4, 6, 0], [0, 0, 0]])
-    first, second, third = agreement.unbiased_hit_rates(matrix)
+    first, second, third = unbiased_hit_rates(matrix)
     assert first == pytest.approx(8 / 10 * 8 / 12)
     assert second == pytest.approx(6 / 10 * 6 / 8)
     assert third is None
