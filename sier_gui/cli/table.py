@@ -10,6 +10,7 @@ from sier_gui import __version__
 from sier_gui.cli import survey, verbs
 from sier_gui.cli.ablate import ablate, add_ablate, add_metrics, metrics
 from sier_gui.cli.build import add_build, build_dataset
+from sier_gui.cli.export import add_export, export
 from sier_gui.cli.models import add_models, models
 from sier_gui.cli.study import add_study, study
 from sier_gui.cli.train import add_train, train
@@ -137,15 +138,11 @@ def verb_parser() -> argparse.ArgumentParser:
     add_explanation(verb)
     add_network(verb)
 
-    verb = add("export", verbs.export, "Annotated figures, spans and raw values.")
-    add_dataset(verb)
-    add_selection(verb)
+    verb = add("export", export, "Annotated figures, spans and raw values.")
+    add_dataset(verb, optional=True)
+    add_export(verb)
     add_explanation(verb)
     add_network(verb)
-    verb.add_argument("--format", default="png", help="png,svg,pdf,npz,csv,textgrid,elan,audacity")
-    verb.add_argument("--signed", action="store_true", help="blue–white–red around zero, not yellow–blue")
-    verb.add_argument("--width", default="140mm", help="85mm, 140mm, 180mm or your own")
-    verb.add_argument("--out", required=True, metavar="DIR")
 
     verb = add("inspect", verbs.inspect, "Load any audio or image file as the application would.")
     verb.add_argument("files", nargs="+", metavar="FILE")
@@ -191,6 +188,8 @@ def parse_verb(argv: Sequence[str]) -> argparse.Namespace:
             parser.error("predict takes a dataset, or --image and --speech, not both")
         if arguments.dataset is None and not all(pair):
             parser.error("predict needs a dataset, or both --image and --speech")
+    if arguments.run is export and arguments.dataset is None and arguments.from_file is None:
+        parser.error("export needs a dataset, or --from FILE")
     if arguments.run is train and (arguments.config is None) != arguments.join:
         parser.error("train takes --config, or --join to take part in a training that goes on")
     if arguments.run is verbs.explain:

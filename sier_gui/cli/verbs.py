@@ -240,30 +240,6 @@ def attribution_line(attribution: Attribution) -> str:
     )
 
 
-def export(arguments: argparse.Namespace) -> int:
-    from sier_gui.core.explain.cache import AttributionCache
-    from sier_gui.core.export.bundle import export as export_files
-    from sier_gui.core.export.view import FigureInput, FigureOptions, parse_width, shared_scale
-
-    width = parse_width(arguments.width)
-    catalogue = open_catalogue(arguments)
-    predictor = make_predictor(arguments, catalogue)
-    views = []
-    for sample, seen, final in explained(arguments, catalogue, predictor, AttributionCache(), words=True):
-        (prediction,) = predictor.predict([seen.inputs], labels=[sample.label])
-        decoded = (seen.picture, seen.speech, seen.rate, seen.inputs)
-        views.append(FigureInput(sample, *decoded, prediction, final, predictor.release.label))
-    # one colour bar over the whole batch: figures that stand side by side must be comparable
-    scale = shared_scale(view.attribution for view in views) if views else None
-    options = FigureOptions(width, signed=arguments.signed, scale=scale)
-    formats, out = arguments.format.split(","), Path(arguments.out)
-    manifest = [
-        entry for view in views for entry in export_files(view, formats, out_dir=out, options=options)
-    ]
-    emit(arguments, manifest, (entry["file"] for entry in manifest))
-    return 0 if manifest else 1
-
-
 def inspect(arguments: argparse.Namespace) -> int:
     from sier_gui.core.dataset.inspection import inspect as inspect_file
 

@@ -50,7 +50,7 @@ def export(
     if width_mm is not None:
         options = replace(options, width_mm=width_mm)
     base = Path(out_dir) / file_name(view.sample.sample_id)
-    facts = provenance(view)
+    facts = provenance(view, options, formats=wanted)
     written: list[tuple[str, Path]] = []
     drawn = figure.draw(view, options) if any(kind in _FIGURES for kind in wanted) else None
     for kind in wanted:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,12 @@ from sier_gui.core.audio.alignment import POCKETSPHINX
 from sier_gui.core.domain import FloatArray, Modality, Prediction, Sample, SampleInputs
 from sier_gui.core.errors import SierError
 from sier_gui.core.explain.attribution import Attribution
+from sier_gui.core.export.origin import Origin
 from sier_gui.core.export.words import placed, player_words
 from sier_gui.core.images.files import Picture
+
+if TYPE_CHECKING:
+    from sier_gui.core.explain.truth.curves import Curves
 
 _MILLIMETRES = {"": 1.0, "mm": 1.0, "cm": 10.0, "in": 25.4}
 WIDTH_RANGE_MM = (60.0, 400.0)
@@ -27,7 +31,8 @@ class FigureInput:
     """A sample with what the network said and why.
 
     ``picture`` uint8 (h, w, 3); ``speech`` float32 (n,) mono at ``rate`` Hz; ``release`` as people name it
-    ("demo/1"), else the start of its hash is shown.
+    ("demo/1"), else the start of its hash is shown. ``origin`` is what it takes to make the figure again,
+    ``curves`` by scope what the designs with deletion and insertion draw; None where nobody asked.
     """
 
     sample: Sample
@@ -38,6 +43,20 @@ class FigureInput:
     prediction: Prediction
     attribution: Attribution
     release: str = ""
+    origin: Origin | None = None
+    curves: Mapping[str, Curves] | None = None
+
+
+def answer(attribution: Attribution, label: str | None) -> Prediction:
+    """What the network said, as the explanation knows it: no figure needs the network for it."""
+    from sier_gui.core.nets.prediction import softmax
+
+    logits = attribution.f_all
+    if attribution.value == "probability":
+        return Prediction(
+            attribution.sample_id, attribution.classes, logits, np.log(np.maximum(logits, 1e-300)), label
+        )
+    return Prediction(attribution.sample_id, attribution.classes, softmax(logits), logits, label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +65,8 @@ class FigureOptions:
 
     ``signed`` False colours from blue (least important) to yellow (most), True from blue (against the class)
     over white to red (for it). ``scale`` (lowest, highest) of the colour bar; None takes the sample's own.
+    ``design`` is one of `designs.DESIGNS`. ``caption`` None writes what the figure shows and how it was made,
+    "" nothing.
     """
 
     width_mm: float = 140.0
@@ -53,11 +74,19 @@ class FigureOptions:
     opacity: float = 0.6
     scale: tuple[float, float] | None = None
     dpi: int = 300
+    design: str = "figure7"
+    caption: str | None = None
 
     def __post_init__(self) -> None:
         low, high = WIDTH_RANGE_MM
         if not low <= self.width_mm <= high:
             raise SierError(f"A figure {self.width_mm:g} mm wide.", f"Use {low:g} to {high:g} mm.")
+        if not 10 <= self.dpi <= 1200:
+            raise SierError(f"A figure of {self.dpi} dots per inch.", "Use 10 to 1200, for example 300.")
+        if not 0 <= self.opacity <= 1:
+            raise SierError(f"An overlay of opacity {self.opacity:g}.", "Use 0 to 1, for example 0.6.")
+        if self.scale is not None and not -np.inf < self.scale[0] <= self.scale[1] < np.inf:
+            raise SierError(f"A colour scale of {self.scale}.", "Use two numbers, the lower one first.")
 
 
 def parse_width(text: str) -> float:
@@ -84,8 +113,13 @@ def shared_scale(attributions: Iterable[Attribution]) -> tuple[float, float]:
     return float(min(low for low, _ in ends)), float(max(high for _, high in ends))
 
 
-def provenance(view: FigureInput) -> dict[str, Any]:
-    """What the files were made from, as JSON values; no clock, so that equal inputs give equal files."""
+def provenance(
+    view: FigureInput, options: FigureOptions | None = None, formats: Sequence[str] = ()
+) -> dict[str, Any]:
+    """What the files were made from, as JSON values; no clock, so that equal inputs give equal files.
+
+    With ``options`` and an origin it holds all that `again.remake` needs.
+    """
     attribution, prediction = view.attribution, view.prediction
     rows, columns = attribution.image().shape
     return {
@@ -117,11 +151,15 @@ def provenance(view: FigureInput) -> dict[str, Any]:
         "sample_hash": attribution.sample_hash,
         "code_version": attribution.code_version,
         "further": dict(attribution.provenance),
+        **({} if options is None else {"figure": asdict(options), "formats": list(formats)}),
+        **({} if view.origin is None else {"origin": view.origin.as_json()}),
     }
 
 
 def caption(view: FigureInput, options: FigureOptions) -> str:
-    """One paragraph that lets the figure stand alone."""
+    """One paragraph that lets the figure stand alone, or what the author says instead."""
+    if options.caption is not None:
+        return options.caption
     a = view.attribution
     c, degree = a.index(), a.degree()
     rows, columns = a.image().shape
