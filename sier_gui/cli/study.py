@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sier_gui.core.study.project import Project
     from sier_gui.core.study.records import Response
 
-PROTOCOL = "a shipped protocol (default, repeat-with-wash-out) or a TOML file"
+PROTOCOL = "a shipped protocol (default, rationale, repeat-with-wash-out) or a TOML file"
 
 
 def add_study(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +100,7 @@ def new(arguments: argparse.Namespace) -> int:
         raise SierError("study new needs a dataset or --demo.", "Give one of them.")
     with open_project(Path(arguments.project), create=True) as project:
         if arguments.demo:
-            made = make_demo(project, report=terminal_report())
+            made = make_demo(project, arguments.protocol, report=terminal_report())
         else:
             catalogue = open_dataset(Path(arguments.dataset))
             made = design.new_study(project, catalogue, protocol.text_of(arguments.protocol))
@@ -201,7 +201,9 @@ def _ask_release(name: str, project: Project, planned: Design, setting: Setting)
     from sier_gui.core.study.predicting import predict_study
 
     predictor = Predictor(choose_release(planned.classes, project.fact("dataset_hash"), name))
-    answers = predict_study(predictor, project, planned, report=terminal_report())
+    answers = predict_study(
+        predictor, planned, project.accepted_takes(), project.folder, report=terminal_report()
+    )
     return replace(setting, network=answers, network_name=predictor.release.label)
 
 

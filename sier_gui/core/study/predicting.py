@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from sier_gui.core.dataset.catalogue import Catalogue
     from sier_gui.core.nets.prediction import Predictor
     from sier_gui.core.study.design import Design
-    from sier_gui.core.study.project import Project
 
 
 def predict_study(
     predictor: Predictor,
-    project: Project,
     design: Design,
+    takes: Mapping[tuple[str, str], Take],
+    folder: Path,
     *,
     report: Report = silent,
     token: CancelToken | None = None,
 ) -> NetworkAnswers:
-    """`predict_items` for all items of a project that may enter Table 1.
+    """`predict_items` for all items of a study that may enter Table 1; ``takes`` and ``folder`` as there.
 
     Raises
     ------
@@ -45,8 +45,8 @@ def predict_study(
         predictor,
         open_dataset(Path(design.dataset)),
         samples,
-        project.accepted_takes(),
-        project.folder,
+        takes,
+        folder,
         report=report,
         token=token,
     )
