@@ -6,12 +6,14 @@ replaced in one assignment; a timer on the GUI thread looks at them. So no Qt ob
 
 from __future__ import annotations
 
+import math
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Slot
 
-from sier_gui.core.audio.devices import OnFinished, OnPosition
+from sier_gui.core.audio.devices import OnFinished, OnLost, OnPosition
 from sier_gui.core.audio.files import Audio, resample
 from sier_gui.core.audio.levels import peak_dbfs
 from sier_gui.core.audio.portaudio import portaudio
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _TICK_MS = 16  # the play-head moves at the screen's rate
+_STALL_S = 3.0  # a device that asks for nothing for so long is gone; wireless ones take a second to wake
+_FARTHEST_S = 1.0  # from handing a frame out to its being heard: what drivers say beyond that is not believed
 MAX_TAKE_S = 600.0  # as long as a file may be; a forgotten take stops growing here
 _RESTART = "Connect one, choose it in the system's sound settings, and start the program again."
 
@@ -45,22 +49,30 @@ class _Sound:
         self.samples, self.rate = samples, rate
         self.next = min(max(round(start_s * rate), 0), len(samples))  # frame handed out next
         self.start_s = self.next / rate
+        self.latency_s = 0.0  # the stream's own word, for drivers that do not say when a frame is heard
         self.heard = (self.next, float("inf"))  # a frame, and the stream time at which it is heard
-        self.ended = False
+        self.calls = 0  # how often the device asked
+        self.ends_at: float | None = (
+            None  # stream time of the last frame, once it is handed out
+        )
+        self.ended = False  # the stream asks for no more: at the end, or because the device went away
 
     def fill(self, out: FloatArray, frames: int, time: Any, _status: object) -> None:
         """Audio thread: hand out the next frames, noting when they will be heard."""
         block = self.samples[self.next : self.next + frames]
         out[: len(block)] = block
         out[len(block) :] = 0
-        # some drivers leave the output time 0
-        self.heard = (self.next, time.outputBufferDacTime or time.currentTime)
+        ahead = time.outputBufferDacTime - time.currentTime if time.outputBufferDacTime else self.latency_s
+        at = time.currentTime + min(max(ahead, 0.0), _FARTHEST_S)
+        self.heard = (self.next, at)
         self.next += len(block)
+        self.calls += 1
         if len(block) < frames:
+            self.ends_at = at + len(block) / self.rate
             raise portaudio().CallbackStop
 
     def end(self) -> None:
-        """Audio thread: the last frame was heard, or the device went away."""
+        """Audio thread: the device asks no more; PortAudio says so before the last frame is heard."""
         self.ended = True
 
     def position_s(self, stream_time: float) -> float:
@@ -80,9 +92,17 @@ class DevicePlayback(QObject):
         self._sound: _Sound | None = None
         self._on_position: OnPosition | None = None
         self._on_finished: OnFinished | None = None
+        self._on_lost: OnLost | None = None
+        self._name = ""
+        self._asked = (0, 0.0)  # how often the device had asked when that was last seen to change, and when
+        self._looked_at = 0.0
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self._tick)
+        self._last = QTimer(self)  # the end falls between two ticks
+        self._last.setSingleShot(True)
+        self._last.setTimerType(Qt.TimerType.PreciseTimer)
+        self._last.timeout.connect(self._tick)
 
     @property
     def playing(self) -> bool:
@@ -96,6 +116,7 @@ class DevicePlayback(QObject):
         start_s: float = 0.0,
         on_position: OnPosition | None = None,
         on_finished: OnFinished | None = None,
+        on_lost: OnLost | None = None,
     ) -> None:
         """As `Playback.play`; a device that cannot do ``rate`` gets the samples at its own."""
         self.stop()
@@ -117,18 +138,22 @@ class DevicePlayback(QObject):
                 callback=sound.fill,
                 finished_callback=sound.end,
             )
+            sound.latency_s = float(stream.latency)
             stream.start()
         except sounddevice.PortAudioError as error:
             if stream is not None:
                 stream.close()
             raise SierError(f"The loudspeaker cannot be used: {error}.", _RESTART) from error
-        self._stream, self._sound = stream, sound
-        self._on_position, self._on_finished = on_position, on_finished
+        self._stream, self._sound, self._name = stream, sound, str(device["name"])
+        self._on_position, self._on_finished, self._on_lost = on_position, on_finished, on_lost
+        self._looked_at = monotonic()
+        self._asked = (0, self._looked_at)
         self._timer.start()
 
     def stop(self) -> None:
         self._timer.stop()
-        self._on_position = self._on_finished = None
+        self._last.stop()
+        self._on_position = self._on_finished = self._on_lost = None
         stream, self._stream, self._sound = self._stream, None, None
         if stream is not None:
             stream.abort()
@@ -136,15 +161,49 @@ class DevicePlayback(QObject):
 
     @Slot()
     def _tick(self) -> None:
-        sound, on_position, on_finished = self._sound, self._on_position, self._on_finished
+        sound = self._sound
         if sound is None:
             return
-        if sound.ended:
+        if sound.ends_at is None and sound.ended:
+            self._lose("it was unplugged, or the sound system ended")
+            return
+        if sound.ends_at is None and self._stalled(sound.calls):
+            self._lose("it takes no sound")
+            return
+        now = float(self._stream.time)
+        rest_ms = math.inf if sound.ends_at is None else 1000 * (sound.ends_at - now)
+        if rest_ms <= 0:
+            on_finished = self._on_finished
             self.stop()
             if on_finished is not None:
                 on_finished()
-        elif on_position is not None:
-            on_position(sound.position_s(float(self._stream.time)))
+            return
+        if rest_ms < _TICK_MS:
+            self._last.start(math.ceil(rest_ms))
+        if self._on_position is not None:
+            self._on_position(sound.position_s(now))
+
+    def _stalled(self, calls: int) -> bool:
+        """Whether the device has asked for nothing for too long while somebody looked."""
+        now = monotonic()
+        slept = now - self._looked_at > _STALL_S / 2  # the computer, or the window: a new chance first
+        self._looked_at = now
+        if slept or calls != self._asked[0]:
+            self._asked = (calls, now)
+        return now - self._asked[1] > _STALL_S
+
+    def _lose(self, why: str) -> None:
+        on_lost, on_finished = self._on_lost, self._on_finished
+        self.stop()
+        if on_lost is not None:
+            on_lost(
+                SierError(
+                    f"The loudspeaker {self._name} was lost: {why}.",
+                    "Connect it again, then go on; where that does not help, start the program again.",
+                )
+            )
+        elif on_finished is not None:
+            on_finished()
 
 
 class DeviceRecorder:

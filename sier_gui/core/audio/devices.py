@@ -17,6 +17,7 @@ from sier_gui.core.errors import SierError
 
 OnPosition = Callable[[float], None]
 OnFinished = Callable[[], None]
+OnLost = Callable[[SierError], None]
 
 
 class Recorder(Protocol):
@@ -47,12 +48,14 @@ class Playback(Protocol):
         start_s: float = 0.0,
         on_position: OnPosition | None = None,
         on_finished: OnFinished | None = None,
+        on_lost: OnLost | None = None,
     ) -> None:
         """Play float32 (n,) or (n, channels) from ``start_s``.
 
         ``on_position`` hears seconds from the samples' start, taken from the device's clock;
-        ``on_finished`` is called once when the end is reached, not after `stop`. Raises `SierError`
-        when there is no usable device.
+        ``on_finished`` is called once, when the end has been heard by that clock; where the device goes away
+        before, ``on_lost`` is called in its place, or ``on_finished`` where there is none. Neither is called
+        after `stop`. Raises `SierError` when there is no usable device.
         """
 
     def stop(self) -> None:
@@ -101,6 +104,7 @@ class FakePlayback:
         self.position_s = 0.0
         self._on_position: OnPosition | None = None
         self._on_finished: OnFinished | None = None
+        self._on_lost: OnLost | None = None
 
     def play(
         self,
@@ -110,13 +114,14 @@ class FakePlayback:
         start_s: float = 0.0,
         on_position: OnPosition | None = None,
         on_finished: OnFinished | None = None,
+        on_lost: OnLost | None = None,
     ) -> None:
         if self.missing:
             raise SierError("No loudspeaker was found.", "Connect one and try again.")
         self.stop()
         self.played.append((samples, rate, start_s))
         self.position_s, self.playing = start_s, True
-        self._on_position, self._on_finished = on_position, on_finished
+        self._on_position, self._on_finished, self._on_lost = on_position, on_finished, on_lost
 
     def advance(self, seconds: float) -> None:
         """Let the device's clock run on; reports the position, and the end when it is reached."""
@@ -132,6 +137,13 @@ class FakePlayback:
             if self._on_finished:
                 self._on_finished()
 
+    def unplug(self) -> None:
+        """The device goes away, and stays away."""
+        on_lost, self.missing = self._on_lost if self.playing else None, True
+        self.stop()
+        if on_lost is not None:
+            on_lost(SierError("The loudspeaker was lost: it was unplugged.", "Connect it again."))
+
     def stop(self) -> None:
         self.playing = False
-        self._on_position = self._on_finished = None
+        self._on_position = self._on_finished = self._on_lost = None

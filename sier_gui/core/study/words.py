@@ -62,9 +62,35 @@ class RaterWords:
     failed: str = (
         "What you answered before is kept. Go on to try once more, or tell the person who runs the study."
     )
+    mute: str = (
+        "The recording cannot be played: there are no headphones and no loudspeaker. Connect them, then go "
+        "on. What you answered before is kept."
+    )
+    silent_title: str = "The sound stopped"
+    silent: str = (
+        "The headphones or the loudspeaker went away while a recording was played. Connect them again, then "
+        "go on: that recording is left out. What you answered before is kept."
+    )
+    late_title: str = "Enough for one session"
+    late: str = (
+        "You have been here for {minutes} minutes; {done} of {count} are done. You may stop now: what you "
+        "answered is kept, and you go on another time. Or rest, and go on now."
+    )
     question: str = "Which emotion is it?"
     sure_question: str = "How sure are you?"
     sure: tuple[str, ...] = ("guessing", "fairly sure", "sure")
+    mark_question: str = "What decided it? Mark it, if you can say."
+    mark_help: str = (
+        "Drag with the mouse, or move with the arrow keys, size with Shift and the arrow keys, and set with "
+        "Space. You may mark several places."
+    )
+    mark_picture: str = "Picture, to mark what decided it"
+    mark_sound: str = "Recording, to mark what decided it"
+    marked_box: str = "from {left} % to {right} % across, from {top} % to {bottom} % down"
+    marked_span: str = "from {start} to {end} seconds"
+    mark_keep: str = "Keep and go on"
+    mark_skip: str = "Go on without a mark"
+    mark_undo: str = "Take back"
     again: str = "Play again"
     problem: str = "Technical problem"
     playing: str = "playing"

@@ -15,7 +15,7 @@ from sier_gui.gui.jobs import JobRunner
 from sier_gui.gui.workflows.context import Context
 
 if TYPE_CHECKING:
-    from sier_gui.core.audio.devices import OnFinished, OnPosition, Playback
+    from sier_gui.core.audio.devices import OnFinished, OnLost, OnPosition, Playback
     from sier_gui.core.audio.files import Audio
     from sier_gui.core.domain import FloatArray
     from sier_gui.core.study.presenting import Presenter
@@ -30,6 +30,7 @@ class CheckingWorkflow(QObject):
     """`begin` leads through the checks that the protocol wants; ``done`` follows."""
 
     done = Signal()
+    lost = Signal(object)  # SierError: the loudspeaker went away while a trial's recording played
 
     def __init__(self, context: Context, keeper: JobRunner) -> None:
         super().__init__(context.window)
@@ -73,14 +74,23 @@ class CheckingWorkflow(QObject):
             self._volume()
 
     def play(
-        self, samples: FloatArray, rate: int, finished: OnFinished, position: OnPosition | None = None
+        self,
+        samples: FloatArray,
+        rate: int,
+        finished: OnFinished,
+        position: OnPosition | None = None,
+        lost: OnLost | None = None,
     ) -> None:
-        """Raises `SierError` without a loudspeaker."""
+        """``finished`` follows, or ``lost``, in whose place the signal may stand.
+
+        Raises `SierError` at once where there is no loudspeaker.
+        """
         if self.playback is None:
             from sier_gui.gui.audio_device import DevicePlayback
 
             self.playback = DevicePlayback(self)
-        self.playback.play(samples, rate, on_position=position, on_finished=finished)
+        told = lost or self.lost.emit
+        self.playback.play(samples, rate, on_position=position, on_finished=finished, on_lost=told)
 
     def hush(self) -> None:
         self._next.stop()
@@ -90,13 +100,19 @@ class CheckingWorkflow(QObject):
     def _try(self, samples: FloatArray, rate: int, finished: Callable[[], None]) -> None:
         """Here a missing loudspeaker may be named: nothing of the study is in what it says."""
         try:
-            self.play(samples, rate, finished)
+            self.play(samples, rate, finished, lost=self._on_silent)
         except SierError as error:
-            self._context.messages.error(error)
-            assert self._page is not None
-            self._show_round(heard=False, playing=False)
-            self._page.volume.about.setText(f"{error.message} {error.hint}")
-            self._page.headphones.state.setText(f"{error.message} {error.hint}")
+            self._on_silent(error)
+
+    def _on_silent(self, error: SierError) -> None:
+        """No loudspeaker, or none any more: the same sound may be asked for again."""
+        self._context.messages.error(error)
+        assert self._page is not None
+        self._show_round(heard=False, playing=False)
+        self._page.volume.about.setText(f"{error.message} {error.hint}")
+        self._page.headphones.state.setText(f"{error.message} {error.hint}")
+        if self._page.step is self._page.headphones:
+            self._page.headphones.play.setFocus()
 
     # ---------------------------------------------------------------- headphones
 

@@ -234,9 +234,13 @@ class MicrophoneWorkflow(QObject):
 
             self.playback = DevicePlayback(self)
         try:
-            self.playback.play(samples, rate, on_finished=on_finished)
+            self.playback.play(samples, rate, on_finished=on_finished, on_lost=self._on_lost)
         except SierError as error:
             self._context.messages.error(error)
+
+    def _on_lost(self, error: SierError) -> None:
+        self._context.messages.error(error)
+        self.failed.emit(error)
 
     @property
     def playing(self) -> bool:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
+from sier_gui.core.errors import SierError
 from sier_gui.core.tasks import CancelToken, Report
 from sier_gui.gui.jobs import JobRunner
+from sier_gui.gui.workflows.arrival import ArrivalWorkflow
 from sier_gui.gui.workflows.checking import CheckingWorkflow
 from sier_gui.gui.workflows.context import Context
+from sier_gui.gui.workflows.notices import Do, Notices
 from sier_gui.gui.workflows.trial import Given, TrialWorkflow
 
 if TYPE_CHECKING:
@@ -23,7 +27,6 @@ if TYPE_CHECKING:
     from sier_gui.core.study.records import BlindTrial, Kind, Rater
     from sier_gui.core.study.session import Session
     from sier_gui.gui.modes.study import StudyPage
-    from sier_gui.gui.modes.study.views import About
 
 _HEAVY = ("dataset", "survey", "explain")  # jobs that would make the audio stutter
 
@@ -54,6 +57,8 @@ class RatingWorkflow(QObject):
         self._context, self._keeper = context, keeper
         self.checking = CheckingWorkflow(context, keeper)
         self.trial = TrialWorkflow(self.checking, self)
+        self.notices = Notices(self)
+        self.arrival = ArrivalWorkflow(self.notices, self._do, self)
         self.session: Session | None = None
         self.study: Study | None = None
         self.over = True
@@ -62,22 +67,24 @@ class RatingWorkflow(QObject):
         self._left: QWidget | None = None  # the page from which somebody asked to stop
         self._page: StudyPage | None = None
         self._numbers = itertools.count(1)
-        self._go_on: Callable[[], None] | None = None  # what a notice's buttons do
-        self._other: Callable[[], None] | None = None
         self._breaks: int | None = None  # had, or not needed since somebody has just sat down
         self._practised = False
+        self._sat_at = 0.0  # seconds of a clock that nobody can set
+        self._late = False  # the session has become too long, and the rater was told
         self.trial.answered.connect(self._store)
         self.trial.failed.connect(self._on_silent)
         self.trial.noted.connect(self._log)
         self.checking.done.connect(self._advance)
+        self.checking.lost.connect(self._on_lost)
+        self.arrival.enrolled.connect(self._on_enrolled)
+        self.arrival.declined.connect(self._declined)
 
     def furnish(self, page: StudyPage) -> None:
         """Connect the page, once."""
         self._page = page
         self.checking.furnish(page)
-        page.notice.gone_on.connect(self._on_go_on)
-        page.notice.other_chosen.connect(self._on_other)
-        page.about.done.connect(self._on_about)
+        self.notices.furnish(page)
+        self.arrival.furnish(page)
         page.inactive.connect(self._on_inactive)
         page.stop_wished.connect(self._ask_stop)
 
@@ -89,6 +96,7 @@ class RatingWorkflow(QObject):
         assert page is not None
         self.study, self._rater, self.session = study, rater, None
         self.over, self._practised, self._breaks = False, False, None
+        self._sat_at, self._late = monotonic(), False
         self.problems.clear()
         words = page.furnish(study.design.protocol)
         self.trial.furnish(page.trial, words, study.design.protocol.trial)
@@ -99,10 +107,7 @@ class RatingWorkflow(QObject):
         if rater.consented_at:
             self._start()
         else:
-            consent = study.design.protocol.before.consent.strip()
-            self._notice(
-                words.consent_title, consent, words.agree, self._agreed, words.decline, self._declined
-            )
+            self.arrival.begin(study, rater)
 
     def leave(self) -> None:
         """The experimenter takes the window back."""
@@ -123,41 +128,37 @@ class RatingWorkflow(QObject):
     def _end(self, heading: str, text: str) -> None:
         self._hush()
         self.over = True
-        self._notice(heading, text)
+        assert self.study is not None
+        assert self._rater is not None
+        allowed = self.study.design.protocol.trial.session_minutes
+        if self._sat_s() > 60 * allowed:
+            who, sat = self._rater.rater, self._minutes()
+            told = f"{who} sat here for {sat} minutes; the protocol allows {allowed}."
+            self.problems.append(SierError(told, "Let raters stop where the program offers it."))
+        self.notices.tell(heading, text)
+
+    def _sat_s(self) -> float:
+        return monotonic() - self._sat_at
+
+    def _minutes(self) -> int:
+        return round(self._sat_s() / 60)
+
+    def _too_long(self) -> bool:
+        """Whether the session would be longer than the protocol allows after another trial."""
+        from sier_gui.core.study.protocol import SECONDS_PER_TRIAL
+
+        assert self.study is not None
+        return self._sat_s() + SECONDS_PER_TRIAL > 60 * self.study.design.protocol.trial.session_minutes
 
     # ---------------------------------------------------------------- notices
 
-    def _notice(
-        self,
-        heading: str,
-        text: str,
-        go_on: str = "",
-        on_go: Callable[[], None] | None = None,
-        other: str = "",
-        on_other: Callable[[], None] | None = None,
-    ) -> None:
-        assert self._page is not None
-        self._go_on, self._other = on_go, on_other
-        self._page.show_notice(heading, text, go_on, other)
-
-    @Slot()
-    def _on_go_on(self) -> None:
-        todo, self._go_on, self._other = self._go_on, None, None
-        if todo is not None:
-            todo()
-
-    @Slot()
-    def _on_other(self) -> None:
-        todo, self._go_on, self._other = self._other, None, None
-        if todo is not None:
-            todo()
-
-    def _failed(self, error: Exception, retry: Callable[[], None]) -> None:
+    def _failed(self, error: Exception, retry: Do, text: str = "") -> None:
         """The rater reads that something is wrong, not what: an error may name files."""
         self.problems.append(error)
         self.checking.hush()
         words = self._words()
-        self._notice(words.failed_title, words.failed, words.go_on, retry, words.stop_now, self._stopped)
+        text = text or words.failed
+        self.notices.tell(words.failed_title, text, words.go_on, retry, words.stop_now, self._stopped)
 
     def _words(self) -> Any:
         assert self._page is not None
@@ -165,47 +166,10 @@ class RatingWorkflow(QObject):
 
     # ---------------------------------------------------------------- before the trials
 
+    @Slot()
     def _declined(self) -> None:
         words = self._words()
         self._end(words.thanks_title, words.declined)
-
-    def _agreed(self) -> None:
-        assert self.study is not None
-        assert self._page is not None
-        if self.study.design.protocol.before.demographics:
-            self._page.about.show_words(self._page.words)
-            self._page.show_step(self._page.about)
-        else:
-            self._enrol()
-
-    @Slot(object)
-    def _on_about(self, about: About) -> None:
-        assert self._rater is not None
-        self._rater = replace(
-            self._rater,
-            age_band=about.age_band,
-            gender=about.gender,
-            language=about.language,
-            hearing=about.hearing,
-        )
-        self._enrol()
-
-    def _enrol(self) -> None:
-        """Only now anything about this person is stored."""
-        study, rater = self.study, self._rater
-        assert study is not None
-        assert rater is not None
-
-        def work(_report: Report, _token: CancelToken) -> Rater:
-            from sier_gui.core.study.design import enrol
-            from sier_gui.core.study.project.database import now
-
-            version = study.design.protocol.before.consent_version
-            return enrol(
-                study.project, study.design, replace(rater, consent_version=version, consented_at=now())
-            )
-
-        self._do("study.enrol", work, self._on_enrolled, self._enrol)
 
     @Slot(object)
     def _on_enrolled(self, rater: Rater) -> None:
@@ -277,16 +241,27 @@ class RatingWorkflow(QObject):
             text = words.practice.format(
                 keys=len(self.study.design.classes), sure=rules.confidence, replays=rules.replays
             )
-            self._notice(words.practice_title, text, words.go_on, self._load)
+            self.notices.tell(words.practice_title, text, words.go_on, self._load)
         elif place.coming is not Kind.PRACTICE and place.done == 0:
             text = words.begin.format(count=place.count)
-            self._notice(words.begin_title, text, words.go_on, self._load)
-        elif breaks > self._breaks:
+            self.notices.tell(words.begin_title, text, words.go_on, self._load)
+        elif breaks > self._breaks or (not self._late and self._too_long()):
             self._breaks = breaks
-            text = words.pause.format(done=place.done, count=place.count)
-            self._notice(words.break_title, text, words.go_on, self._load, words.stop_now, self._stopped)
+            self._rest(place)
         else:
             self._load()
+
+    def _rest(self, place: Place) -> None:
+        """A break; where the session has become too long it is offered to stop here."""
+        words, title = self._words(), self._words().break_title
+        text = words.pause
+        if self._too_long():
+            title, text = words.late_title, words.late
+            if not self._late:
+                self._log("session too long", minutes=self._minutes())
+            self._late = True
+        told = text.format(done=place.done, count=place.count, minutes=self._minutes())
+        self.notices.tell(title, told, words.go_on, self._load, words.stop_now, self._stopped)
 
     def _load(self) -> None:
         session = self.session
@@ -340,13 +315,13 @@ class RatingWorkflow(QObject):
         self._do("study.answer", work, self._on_place, again)
 
     @Slot(str)
-    def _log(self, what: str) -> None:
+    def _log(self, what: str, **detail: object) -> None:
         session = self.session
         if session is None:
             return
 
         def work(_report: Report, _token: CancelToken) -> None:
-            session.log(what)
+            session.log(what, **detail)
 
         job = self._keeper.start(f"study.log.{next(self._numbers)}", work)
         job.failed.connect(self._on_log_failed)
@@ -363,7 +338,20 @@ class RatingWorkflow(QObject):
     @Slot(object)
     def _on_silent(self, error: Exception) -> None:
         """The recording could not be played; going on tries again."""
-        self._failed(error, self._play_again)
+        self._failed(error, self._play_again, self._words().mute)
+
+    @Slot(object)
+    def _on_lost(self, error: Exception) -> None:
+        """Part of the recording was heard: the trial counts as seen and is replaced, never played again."""
+        if self.trial.shown is None:
+            return
+        self.trial.leave()
+        self.problems.append(error)
+        self._log("loudspeaker lost")
+        words = self._words()
+        self.notices.tell(
+            words.silent_title, words.silent, words.go_on, self._load, words.stop_now, self._stopped
+        )
 
     def _play_again(self) -> None:
         assert self._page is not None
@@ -378,7 +366,9 @@ class RatingWorkflow(QObject):
         assert self._page is not None
         words, self._left = self._words(), self._page.step
         self._log("asked to stop")
-        self._notice(words.stop_title, words.stop, words.keep_on, self._back, words.stop_now, self._stopped)
+        self.notices.tell(
+            words.stop_title, words.stop, words.keep_on, self._back, words.stop_now, self._stopped
+        )
 
     def _back(self) -> None:
         assert self._page is not None

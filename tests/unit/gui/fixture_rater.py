@@ -106,7 +106,7 @@ class Rater:
                 lambda: (
                     rating.over
                     or (self.page.step is trial and trial.stage is not Stage.STORING)
-                    or (self.page.step is notice and rating._go_on is not None)
+                    or (self.page.step is notice and rating.notices.waiting)
                 )
             )
             if rating.over or self.page.step is trial:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from time import perf_counter
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -28,12 +29,13 @@ class Stream:
     """Time passes, and blocks are asked for, only when a test says so."""
 
     latency_s = 0.125
+    latency = 0.25  # what it says of itself, for drivers that do not say when a frame is heard
     all: list[Stream]
     broken = False
 
     def __init__(self, *, callback: Any, finished_callback: Any = None, **settings: Any) -> None:
         self.callback, self.finished, self.settings = callback, finished_callback, settings
-        self.time, self.state = 0.0, "made"
+        self._time, self._begun, self.state = 0.0, None, "made"
         Stream.all.append(self)
 
     def start(self) -> None:
@@ -52,10 +54,23 @@ class Stream:
     def close(self) -> None:
         self.state = "closed"
 
+    def run_from(self, begun: float) -> None:
+        """From now on time passes by itself."""
+        self._begun = begun
+
+    @property
+    def time(self) -> float:
+        return self._time if self._begun is None else perf_counter() - self._begun
+
+    @time.setter
+    def time(self, value: float) -> None:
+        self._time = value
+
     def pull(self, frames: int) -> np.ndarray:
         """The device asks for ``frames``; they are heard after the latency."""
         out = np.full((frames, self.settings["channels"]), 9.0, np.float32)
-        heard = SimpleNamespace(outputBufferDacTime=self.time + self.latency_s, currentTime=self.time)
+        now = self.time
+        heard = SimpleNamespace(outputBufferDacTime=now + self.latency_s, currentTime=now)
         try:
             self.callback(out, frames, heard, None)
         except CallbackStop:
@@ -127,8 +142,14 @@ def test_the_end_is_told_once_and_stopping_is_not_an_end(playback: DevicePlaybac
 
     playback.play(RAMP, 16_000, on_finished=finished)
     assert playback.playing
-    Stream.all[0].pull(20_000)
-    Stream.all[0].finished()
+    stream = Stream.all[0]
+    stream.pull(20_000)  # one second, heard from 0.125 s on
+    stream.finished()  # PortAudio says so once the last frame was handed out
+    stream.time = 1.12
+    qtbot.wait(60)
+    assert ended == []  # its last samples are not yet heard
+    assert stream.state == "draining"  # nor cut off
+    stream.time = 1.126
     qtbot.waitUntil(lambda: bool(ended), timeout=2000)
     assert ended == ["ended"]
     assert not playback.playing
@@ -138,6 +159,64 @@ def test_the_end_is_told_once_and_stopping_is_not_an_end(playback: DevicePlaybac
     assert Stream.all[1].state == "closed"
     assert not playback._timer.isActive()
     assert ended == ["ended"]
+
+
+def test_the_end_is_told_when_the_clock_reaches_it_not_at_the_next_tick(
+    playback: DevicePlayback, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that runs: the end must be told within a few milliseconds of it, whatever the ticks do."""
+    playback._timer.setInterval(200)
+    monkeypatch.setattr("sier_gui.gui.audio_device._TICK_MS", 200)
+    late: list[float] = []
+    for length_s in (0.1, 0.17, 0.23):
+        begun = perf_counter()
+        heard_s = Stream.latency_s + length_s
+
+        def finished(due: float = begun + heard_s) -> None:
+            late.append(perf_counter() - due)
+
+        playback.play(RAMP[: round(16_000 * length_s)], 16_000, on_finished=finished)
+        Stream.all[-1].run_from(begun)
+        Stream.all[-1].pull(20_000)
+        Stream.all[-1].finished()
+        qtbot.waitUntil(lambda: not playback.playing, timeout=2000)
+    assert min(late) >= -0.001
+    assert min(late) < 0.02  # one of three may have been held up on a busy machine, not all
+
+
+@pytest.mark.parametrize("handed_out", [0, 4000])
+def test_a_loudspeaker_that_goes_away_is_no_end(
+    playback: DevicePlayback, qtbot: QtBot, handed_out: int
+) -> None:
+    ended: list[str] = []
+    lost: list[SierError] = []
+    playback.play(RAMP, 16_000, on_finished=lambda: ended.append("ended"), on_lost=lost.append)
+    if handed_out:
+        Stream.all[0].pull(handed_out)
+    Stream.all[0].finished()  # before the last frame was asked for
+    qtbot.waitUntil(lambda: bool(lost), timeout=2000)
+    assert "loudspeaker output was lost" in lost[0].message
+    assert "Connect it again" in lost[0].hint
+    assert ended == []
+    assert not playback.playing
+    assert Stream.all[0].state == "closed"
+    playback.play(RAMP, 16_000, on_finished=lambda: ended.append("ended"))
+    Stream.all[1].finished()
+    qtbot.waitUntil(lambda: bool(ended), timeout=2000)  # who does not ask is at least told that it is over
+
+
+def test_a_loudspeaker_that_takes_no_sound_any_more_is_lost(
+    playback: DevicePlayback, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sier_gui.gui.audio_device._STALL_S", 0.3)
+    lost: list[SierError] = []
+    playback.play(RAMP, 16_000, on_lost=lost.append)
+    for _ in range(4):  # as long as it asks now and then it is there
+        Stream.all[0].pull(100)
+        qtbot.wait(100)
+    assert lost == []
+    qtbot.waitUntil(lambda: bool(lost), timeout=3000)
+    assert "takes no sound" in lost[0].message
 
 
 def test_playing_anew_stops_what_plays_and_its_late_end_is_not_ours(
@@ -170,7 +249,7 @@ def test_a_driver_without_output_times_still_moves_the_head(playback: DevicePlay
     stream = Stream.all[0]
     out = np.zeros((16_000, 1), np.float32)
     stream.callback(out, 16_000, SimpleNamespace(outputBufferDacTime=0.0, currentTime=2.0), None)
-    stream.time = 2.5
+    stream.time = 2.75  # a quarter of a second is the stream's latency
     qtbot.waitUntil(lambda: bool(positions) and positions[-1] == pytest.approx(0.5), timeout=2000)
     playback.stop()
 

@@ -20,9 +20,11 @@ from sier_gui.core.study.project.rows import (
     reader_of,
     reader_values,
 )
-from sier_gui.core.study.records import Rater, Reader
+from sier_gui.core.study.records import Rater, Reader, Sex
 
 STIMULI = "stimuli"  # prepared from takes, below the project: stimuli/<reader>/…
+SYNTHETIC, CHECKS, SPOKEN = "synthetic", "checks", "_spoken"  # whose folders lie there beside the readers'
+_NOT_READERS = {SYNTHETIC, CHECKS, SPOKEN, *(f"{SYNTHETIC}-{sex}" for sex in Sex)}
 _OF_READERS = ("sessions", "takes", "skips")
 _OF_RATERS = ("answers", "begun", "events")
 
@@ -53,7 +55,8 @@ def pseudonym(text: str, role: str) -> str:
 
     Raises
     ------
-    SierError : it is empty, long, or holds characters that a folder's name cannot.
+    SierError : it is empty, long, holds characters that a folder's name cannot, or is the folder of stimuli
+        that no reader spoke.
     """
     name = text.strip()
     fine = 0 < len(name) <= 64 and all(c.isalnum() or c in "-_ ." for c in name)
@@ -61,6 +64,10 @@ def pseudonym(text: str, role: str) -> str:
         raise SierError(
             f"{text!r} cannot be the pseudonym of a {role}.",
             "Take up to 64 letters, digits, spaces, - and _; no real names.",
+        )
+    if role == "reader" and name.casefold() in _NOT_READERS:  # some systems' folders know no upper case
+        raise SierError(
+            f"A reader cannot be called {name}: the study's own sounds are.", "Take another name."
         )
     return name
 

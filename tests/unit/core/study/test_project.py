@@ -59,7 +59,7 @@ def test_everything_comes_back_as_it_was_stored(project: Project) -> None:
     project.add_reader(ANNA)
     project.add_rater(RATER)
     project.add_take(take())
-    rationale = Rationale(start_s=0.25, end_s=0.75)
+    rationale = Rationale(spans=((0.25, 0.75), (1.0, 1.5)), boxes=((0.0, 0.25, 0.5, 1.0),))
     answers = [
         response(1, rationale=rationale),
         response(2, "", counted=False, confidence=None, rt_ms=None, replays=None, kind=Kind.TRAP),
@@ -198,6 +198,14 @@ def test_hostile_names_are_data_never_sql(project: Project) -> None:
     for name in ("", "..", "a/b", "x" * 65, "a\nb", "?*"):
         with pytest.raises(SierError, match="pseudonym"):
             project.add_reader(replace(ANNA, reader=name))
+
+
+@pytest.mark.parametrize("name", ["synthetic", "Synthetic", " checks", "synthetic-male", "_spoken"])
+def test_a_reader_shares_no_folder_with_sounds_that_nobody_spoke(project: Project, name: str) -> None:
+    with pytest.raises(SierError, match="cannot be called") as told:
+        project.add_reader(replace(ANNA, reader=name))
+    assert "\n" not in str(told.value)
+    project.add_rater(replace(RATER, rater=name.strip()))  # raters have no folders
 
 
 # ---------------------------------------------------------------- opening
