@@ -133,6 +133,16 @@ class Selection:
             return self.right <= self.left or self.bottom <= self.top
         return self.end_s <= self.start_s or (self.banded and self.high_hz <= self.low_hz)
 
+    @property
+    def text(self) -> str:
+        """``0.312–0.874 s``, with its band ``0.312–0.874 s · 500–2,000 Hz``; ``x 10–40, y 5–60 px``."""
+        if self.modality is Modality.IMAGE:
+            across = f"x {self.left:.0f}–{self.right:.0f}"
+            return f"{across}, y {self.top:.0f}–{self.bottom:.0f} px"
+        seconds = f"{self.start_s:.3f}–{self.end_s:.3f} s"
+        band = f" · {self.low_hz:,.0f}–{self.high_hz:,.0f} Hz" if self.banded else ""
+        return seconds + band
+
 
 @dataclass(frozen=True, slots=True)
 class WordSpan:

@@ -50,17 +50,6 @@ def span(
     return None if found.empty else found
 
 
-def text(selection: Selection) -> str:
-    """``0.312–0.874 s``, with its band ``· 500–2,000 Hz``; ``x 10–40, y 5–60 px``."""
-    if selection.modality is Modality.IMAGE:
-        x, y = (selection.left, selection.right), (selection.top, selection.bottom)
-        return f"x {x[0]:.0f}–{x[1]:.0f}, y {y[0]:.0f}–{y[1]:.0f} px"
-    seconds = f"{selection.start_s:.3f}–{selection.end_s:.3f} s"
-    if not selection.banded:
-        return seconds
-    return f"{seconds} · {selection.low_hz:,.0f}–{selection.high_hz:,.0f} Hz"
-
-
 def nudged_box(
     selection: Selection, across: int, down: int, grow: bool, size: tuple[int, int], pixels: PixelMap | None
 ) -> Selection:

@@ -108,7 +108,7 @@ class ImagePanel(QWidget):
             self._selection(),
         )
         if selection is not None:
-            text = f"selected {selecting.text(selection)}  |  {text}"
+            text = f"selected {selection.text}  |  {text}"
         self.caption.set_text(text)
         if text:
             self.canvas.setAccessibleDescription(text)

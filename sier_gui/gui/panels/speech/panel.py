@@ -261,7 +261,7 @@ class SpeechPanel(QWidget):
     def _describe(self) -> None:
         text, selection = self._hover_text() or self._resting_text(), self._selection()
         if selection is not None:
-            text = f"selected {selecting.text(selection)}  |  {text}"
+            text = f"selected {selection.text}  |  {text}"
         self.readout.set_text(text)
         if text:
             self.plots.setAccessibleDescription(text)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from sier_gui.core.domain import Modality, Selection
-from sier_gui.gui import selecting, theme
+from sier_gui.gui import theme
 from sier_gui.gui.actions import ActionTable
 from sier_gui.gui.panels.image import ImagePanel
 from sier_gui.gui.panels.speech import SpeechPanel
@@ -60,7 +60,7 @@ def test_a_box_dragged_on_the_picture_is_in_its_pixels(state: AppState, image: I
     assert found.modality is Modality.IMAGE
     near = 1 / canvas.scale()  # a mouse points at whole points of the screen
     assert (found.left, found.top, found.right, found.bottom) == pytest.approx((40, 30, 240, 130), abs=near)
-    assert f"selected {selecting.text(found)}" in image.caption.text()
+    assert f"selected {found.text}" in image.caption.text()
 
 
 def test_a_box_ends_at_the_picture(state: AppState, image: ImagePanel) -> None:
@@ -171,4 +171,4 @@ def test_another_sample_has_no_selection(state: AppState, image: ImagePanel) -> 
     ],
 )
 def test_it_is_said_with_its_units(selection: Selection, text: str) -> None:
-    assert selecting.text(selection) == text
+    assert selection.text == text
