@@ -39,6 +39,10 @@ class Fusing(Protocol):
         """(B, D) per modality → logits (B, C)."""
         ...
 
+    def fused(self, embeddings: Mapping[Modality, Tensor]) -> Tensor:
+        """(B, D) per modality → (B, F): what the heads see, side by side."""
+        ...
+
     def fuse_grid(self, images: Tensor, speech: Tensor) -> Tensor:
         """(K, D), (L, D) → logits (K, L, C): `fuse` of all pairs."""
         ...
@@ -59,6 +63,23 @@ class HybridFusing:
         self._module, self._dense, self._crossing, self._product = module, dense, crossing, product
 
     def fuse(self, embeddings: Mapping[Modality, Tensor]) -> Tensor:
+        f_speech, f_image, f_product = self._met(embeddings)
+        w = self._module.get_parameter("late_weights").softmax(0)
+        part = self._module.get_submodule
+        return (
+            w[0] * part("head_speech")(f_speech)
+            + w[1] * part("head_image")(f_image)
+            + w[2] * part("head_product")(f_product)
+        )
+
+    def fused(self, embeddings: Mapping[Modality, Tensor]) -> Tensor:
+        """F_s, F_i and F_mul: (B, 3·dense)."""
+        import torch
+
+        return torch.cat(self._met(embeddings), dim=1)
+
+    def _met(self, embeddings: Mapping[Modality, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """F_s, F_i and F_mul, (B, dense) each."""
         trunk_i, conv_i = embeddings[Modality.IMAGE].split(self._dense, dim=1)
         trunk_s, conv_s = embeddings[Modality.SPEECH].split(self._dense, dim=1)
         added_i, added_s = {
@@ -67,14 +88,7 @@ class HybridFusing:
             "own": (conv_i, conv_s),
         }[self._crossing]
         f_image, f_speech = trunk_i + added_i, trunk_s + added_s
-        f_product = f_image * f_speech if self._product else f_image + f_speech
-        w = self._module.get_parameter("late_weights").softmax(0)
-        part = self._module.get_submodule
-        return (
-            w[0] * part("head_speech")(f_speech)
-            + w[1] * part("head_image")(f_image)
-            + w[2] * part("head_product")(f_product)
-        )
+        return f_speech, f_image, f_image * f_speech if self._product else f_image + f_speech
 
     def fuse_grid(self, images: Tensor, speech: Tensor) -> Tensor:
         """F_i and F_s are sums of an image's and an utterance's share, so a head's first layer on them is the
@@ -118,9 +132,13 @@ class OneStream:
         self._module, self._dense, self._modality = module, dense, modality
 
     def fuse(self, embeddings: Mapping[Modality, Tensor]) -> Tensor:
-        trunk, conv = embeddings[self._modality].split(self._dense, dim=1)
-        logits: Tensor = self._module.get_submodule(f"head_{self._modality}")(trunk + conv)
+        logits: Tensor = self._module.get_submodule(f"head_{self._modality}")(self.fused(embeddings))
         return logits
+
+    def fused(self, embeddings: Mapping[Modality, Tensor]) -> Tensor:
+        """F: (B, dense)."""
+        trunk, conv = embeddings[self._modality].split(self._dense, dim=1)
+        return trunk + conv
 
     def fuse_grid(self, images: Tensor, speech: Tensor) -> Tensor:
         given = {Modality.IMAGE: images, Modality.SPEECH: speech}

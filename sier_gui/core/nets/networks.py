@@ -85,6 +85,15 @@ class FusesGrids(Protocol):
 
 
 @runtime_checkable
+class HasFused(Protocol):
+    """A network that shows what its heads see: the layer in which the modalities have met."""
+
+    def fused(self, embeddings: Mapping[Modality, Tensor]) -> Tensor:
+        """(B, D) per modality → (B, F), all that `fuse` computes its logits from, side by side."""
+        ...
+
+
+@runtime_checkable
 class HasStreamLogits(Protocol):
     """A network with a classifier for each stream, which a training stage can train by itself."""
 

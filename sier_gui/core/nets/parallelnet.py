@@ -204,6 +204,10 @@ class ParallelNet(FamilyNetwork):
         """(B, D) per modality → logits (B, C)."""
         return self._fusing.fuse(embeddings)
 
+    def fused(self, embeddings: Mapping[Modality, Tensor]) -> Tensor:
+        """(B, D) per modality → (B, 3·dense): F_s, F_i, F_mul; of one stream alone F, (B, dense)."""
+        return self._fusing.fused(embeddings)
+
     def fuse_grid(self, images: Tensor, speech: Tensor) -> Tensor:
         """(K, D), (L, D) → logits (K, L, C): `fuse` of all pairs."""
         return self._fusing.fuse_grid(images, speech)
@@ -274,6 +278,14 @@ class EarlyCrossed(FamilyNetwork):
 
     def fuse(self, embeddings: Mapping[Modality, Tensor]) -> Tensor:
         """The whole network, on flattened inputs: → logits (B, C)."""
+        return self._fusing.fuse(self._columns(embeddings))
+
+    def fused(self, embeddings: Mapping[Modality, Tensor]) -> Tensor:
+        """Flattened inputs → (B, 3·dense): F_s, F_i, F_mul."""
+        return self._fusing.fused(self._columns(embeddings))
+
+    def _columns(self, embeddings: Mapping[Modality, Tensor]) -> Mapping[Modality, Tensor]:
+        """Flattened inputs → each modality's trunk and convolution network, crossed: (B, 2·dense)."""
         import torch
 
         part = self.module.get_submodule
@@ -288,7 +300,7 @@ class EarlyCrossed(FamilyNetwork):
         seen[Modality.IMAGE] = seen[Modality.IMAGE] + carried[Modality.SPEECH]
         seen[Modality.SPEECH] = seen[Modality.SPEECH] + carried[Modality.IMAGE]
         columns = {Modality.IMAGE: part("image_trunk"), Modality.SPEECH: part("speech_trunk.1")}
-        return self._fusing.fuse({m: torch.cat([columns[m](seen[m]), conv[m]], dim=1) for m in seen})
+        return {m: torch.cat([columns[m](seen[m]), conv[m]], dim=1) for m in seen}
 
 
 def _pools(layers: Sequence[nn.Module]) -> list[int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,13 @@ from numpy.typing import NDArray
 from sier_gui.core.dataset.inputs import load_inputs
 from sier_gui.core.domain import FrontEnd, Modality, Prediction, SampleInputs
 from sier_gui.core.errors import SierError
-from sier_gui.core.nets.networks import Network
+from sier_gui.core.nets.networks import HasFused, Network
 from sier_gui.core.nets.releases import Release, load
 from sier_gui.core.tasks import CancelToken, Progress, Report, silent
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from sier_gui.core.dataset.catalogue import Catalogue
 
 BATCH = 16
@@ -48,10 +51,14 @@ class Predictor:
         *,
         labels: Iterable[str | None] | None = None,
         batch: int = BATCH,
+        fused: Callable[[NDArray[np.float32]], None] | None = None,
         report: Report = silent,
         token: CancelToken | None = None,
     ) -> Iterator[Prediction]:
         """One Prediction for each of ``inputs``, in order; ``labels`` go along with them.
+
+        ``fused`` is given, batch by batch, the layer in which the modalities have met, (B, F)
+        (`networks.HasFused`); of a network that does not show it the modalities' embeddings, side by side.
 
         Raises
         ------
@@ -66,7 +73,10 @@ class Predictor:
             chunk = list(islice(with_labels, batch))
             if not chunk:
                 return
-            for (one, label), logits in zip(chunk, self._logits([one for one, _ in chunk]), strict=True):
+            answers, met = self._answers([one for one, _ in chunk], fused is not None)
+            if fused is not None and met is not None:
+                fused(met)
+            for (one, label), logits in zip(chunk, answers, strict=True):
                 yield Prediction(one.sample_id, self.classes, softmax(logits), logits, label)
             done += len(chunk)
             report(Progress(done, total, chunk[-1][0].sample_id))
@@ -77,12 +87,13 @@ class Predictor:
         rows: Sequence[int] | NDArray[np.int64],
         *,
         batch: int = BATCH,
+        fused: Callable[[list[int], NDArray[np.float32]], None] | None = None,
         report: Report = silent,
         token: CancelToken | None = None,
     ) -> Iterator[tuple[int, Prediction | SierError]]:
         """Each of ``rows`` with its Prediction, or with the error that kept its files from being read.
 
-        Rows come in the order asked for.
+        Rows come in the order asked for. ``fused`` is given rows with what `predict` gives it.
         """
         token = token or CancelToken()
         for start in range(0, len(rows), batch):
@@ -98,10 +109,14 @@ class Predictor:
                     readable.append((row, inputs, sample.label))
                 except SierError as error:
                     answers[row] = error
+            places = [row for row, *_ in readable]
             predictions = self.predict(
-                [one for _, one, _ in readable], labels=[label for *_, label in readable], batch=batch
+                [one for _, one, _ in readable],
+                labels=[label for *_, label in readable],
+                batch=batch,
+                fused=None if fused is None else partial(fused, places),
             )
-            answers.update(zip((row for row, *_ in readable), predictions, strict=True))
+            answers.update(zip(places, predictions, strict=True))
             for row in chunk:
                 yield row, answers[row]
             report(Progress(start + len(chunk), len(rows), "predicting"))
@@ -116,16 +131,29 @@ class Predictor:
                 "Use another release.",
             )
 
-    def _logits(self, inputs: Sequence[SampleInputs]) -> NDArray[np.float64]:
-        """(n, C) float64."""
+    def _answers(
+        self, inputs: Sequence[SampleInputs], fused: bool
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32] | None]:
+        """Logits (n, C) and, where asked for, the fused layer (n, F)."""
         import torch
 
-        def stacked(modality: Modality) -> torch.Tensor:
-            return torch.from_numpy(np.stack([one.tensors[modality] for one in inputs])).to(self.device)
-
+        network = self.network
         with torch.inference_mode():
-            logits = self.network.forward(stacked(Modality.IMAGE), stacked(Modality.SPEECH))
-        return logits.double().cpu().numpy()
+            if not fused:
+                logits = network.forward(*(self._stacked(inputs, m) for m in Modality))
+                return logits.double().cpu().numpy(), None
+            embeddings = {m: network.embed(m, self._stacked(inputs, m)) for m in Modality}
+            logits = network.fuse(embeddings)  # as forward does
+            if isinstance(network, HasFused):
+                met = network.fused(embeddings)
+            else:
+                met = torch.cat([embeddings[m].flatten(1) for m in Modality], dim=1)
+        return logits.double().cpu().numpy(), met.float().cpu().numpy()
+
+    def _stacked(self, inputs: Sequence[SampleInputs], modality: Modality) -> Tensor:
+        import torch
+
+        return torch.from_numpy(np.stack([one.tensors[modality] for one in inputs])).to(self.device)
 
 
 def _with_labels(

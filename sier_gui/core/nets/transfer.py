@@ -203,6 +203,15 @@ class TransferNet(PairNetwork):
             + w[2] * self.module.get_submodule("product_head")(image * speech)
         )
 
+    def fused(self, embeddings: Mapping[Modality, Tensor]) -> Tensor:
+        """(B, dense) per modality → (B, 3·dense): speech, image, product; of one stream (B, dense)."""
+        import torch
+
+        if len(self.streams) == 1:
+            return embeddings[self.streams[0]]
+        image, speech = embeddings[Modality.IMAGE], embeddings[Modality.SPEECH]
+        return torch.cat([speech, image, image * speech], dim=1)
+
     def fuse_grid(self, images: Tensor, speech: Tensor) -> Tensor:
         """(K, dense), (L, dense) → logits (K, L, C): `fuse` of all pairs; the product's head is linear."""
         if len(self.streams) == 1:
