@@ -200,6 +200,39 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonMarks:
+    """What one person marked as having decided their answer to one sample.
+
+    ``column``: what they were shown, as in Table 1: i, ss, hs, ss-i or hs-i. ``voice``: whose speech they
+    heard, "" for the dataset's own. ``boxes``: (left, top, right, bottom) in shares 0–1 of the oriented
+    picture; ``spans``: (start, end) in seconds of that speech's file. ``simulated``: a program played the
+    person.
+    """
+
+    person: str
+    sample_id: str
+    column: str
+    voice: str
+    answer: str
+    label: str
+    simulated: bool
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
+    spans: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A speech file that is not the sample's own; what is heard of it lies from ``start_s`` to ``end_s``.
+
+    ``end_s`` 0: to its end.
+    """
+
+    path: Path
+    start_s: float = 0.0
+    end_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One line of a dataset's opening report."""
 

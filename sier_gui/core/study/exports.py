@@ -8,6 +8,7 @@ from typing import Any
 
 from sier_gui.core.paths import write_bytes, write_json
 from sier_gui.core.study.figure import FORMATS, write_figure
+from sier_gui.core.study.rationales import write_marks
 from sier_gui.core.study.records import Modality, Response
 from sier_gui.core.study.report import ASSUMPTIONS, StudyReport
 from sier_gui.core.study.report_json import report_json
@@ -30,6 +31,8 @@ def export_study(
 ) -> list[dict[str, Any]]:
     """Write responses.csv, table1.tex, report.json and table1.* into ``out``; a manifest of what was written.
 
+    Where raters marked what decided their answers, rationales.csv as well.
+
     Raises
     ------
     SierError : the folder cannot be written, or an unknown figure format.
@@ -38,6 +41,9 @@ def export_study(
     write_bytes(out / "table1.tex", latex(report).encode())
     write_json(out / "report.json", report_json(report))
     written = [out / "responses.csv", out / "table1.tex", out / "report.json"]
+    if any(response.rationale for response in responses):
+        write_marks(out / "rationales.csv", responses)
+        written.append(out / "rationales.csv")
     for kind in figure_formats:
         target = out / f"table1.{kind}"
         write_figure(report, target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,19 +16,27 @@ from sier_gui.core.images.files import read_image
 from sier_gui.core.study.assignment import button_order
 from sier_gui.core.study.design import VOICES, Design
 from sier_gui.core.study.project import Project
-from sier_gui.core.study.project.people import STIMULI
+from sier_gui.core.study.project.people import CHECKS, SPOKEN, STIMULI, SYNTHETIC
 from sier_gui.core.study.project.sidecars import file_hash, sample_folder
-from sier_gui.core.study.records import BlindTrial, Kind, Modality, Rater, Sex, StimulusRules, Trial
-from sier_gui.core.study.stimuli import Clip, human_clips, prepare
+from sier_gui.core.study.records import (
+    BlindTrial,
+    Kind,
+    Modality,
+    Rater,
+    Rationale,
+    Sex,
+    StimulusRules,
+    Trial,
+)
+from sier_gui.core.study.stimuli import MANIFEST, Clip, human_clips, prepare
 from sier_gui.core.study.words import words
 from sier_gui.core.tasks import CancelToken, Report, silent
 
 if TYPE_CHECKING:
     from sier_gui.core.dataset.catalogue import Catalogue
 
-SYNTHETIC, CHECKS = "synthetic", "checks"  # owners of clips beside the readers
-_SPOKEN = "_spoken"  # below the stimuli: what a synthesizer said for the traps, before levelling
 _PREPARED = "stimuli"  # the project's fact that says what was prepared
+_FORM = 2  # of the manifest: it says where each stimulus begins
 Speak = Callable[[str], Audio]
 
 
@@ -48,6 +56,7 @@ class Presenter:
         self._words = words(design.protocol.language)
         self.folder = project.folder / STIMULI
         self._matched = set(VOICES.values()) <= set(catalogue.columns)
+        self._begin: dict[tuple[str, str], float] | None = None
 
     # ---------------------------------------------------------------- beforehand
 
@@ -69,6 +78,7 @@ class Presenter:
         if self._project.fact(_PREPARED) == wanted and all(file.is_file() for file in files):
             return 0
         made = prepare(clips, rules, self.folder, report=report, token=token)
+        self._begin = None
         self._project.set_fact(_PREPARED, wanted)
         return len(made)
 
@@ -95,7 +105,7 @@ class Presenter:
         if self._speak is None or not self._design.protocol.items.traps:
             return
         for label in self._design.classes:
-            path = self.folder / _SPOKEN / f"{sample_folder(label)}.wav"
+            path = self.folder / SPOKEN / f"{sample_folder(label)}.wav"  # before levelling
             if not path.is_file():
                 write_wav(path, self._speak(self._words.trap.format(answer=label)))
             yield Clip(CHECKS, CHECKS, label, path)
@@ -140,7 +150,33 @@ class Presenter:
             sound=None if sound is None else sound.samples,
             rate=0 if sound is None else sound.rate,
             instruction=instruction,
+            mark=self._design.protocol.trial.rationale and trial.kind is not Kind.TRAP,
         )
+
+    def located(self, trial: Trial, rationale: Rationale | None) -> Rationale | None:
+        """What was marked in seconds of the stimulus, in seconds of the recording that it was cut from.
+
+        None where nothing was marked.
+
+        Raises
+        ------
+        SierError : it is not known where the stimulus begins.
+        """
+        if not rationale:
+            return None
+        shift = self._starts().get((self.voice(trial), trial.sample_id), 0.0) if rationale.spans else 0.0
+        return replace(rationale, spans=tuple((shift + a, shift + b) for a, b in rationale.spans))
+
+    def _starts(self) -> dict[tuple[str, str], float]:
+        """By owner and sample: where its stimulus begins in the original."""
+        if self._begin is None:
+            file = self.folder / MANIFEST
+            try:
+                rows = json.loads(file.read_text(encoding="utf-8"))["stimuli"]
+                self._begin = {(row["owner"], row["sample_id"]): float(row["start_s"]) for row in rows}
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                raise SierError(f"Cannot read {file}: {error}.", "Open the study again.") from error
+        return self._begin
 
     def loudness_example(self) -> Audio | None:
         """A recording to set the volume by: of a practice item, whose answer does not count."""
@@ -162,4 +198,4 @@ def _digest(clips: Sequence[Clip], rules: StimulusRules) -> str:
         [c.owner, c.source, c.sample_id, c.start_s, c.end_s, file_hash(c.path)]
         for c in sorted(clips, key=lambda c: (c.owner, c.sample_id))
     ]
-    return hashlib.sha256(json.dumps([asdict(rules), each]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([_FORM, asdict(rules), each]).encode()).hexdigest()

@@ -35,6 +35,7 @@ _TABLES: dict[str, type] = {
 }
 LEVELS = ("source", "clip", "none")
 SECONDS_PER_TRIAL = 20  # with its answer, as a session is planned
+SECONDS_PER_MARK = 10  # and what decided it, where that is asked for
 
 
 def shipped() -> dict[str, Path]:
@@ -143,7 +144,8 @@ def _length(protocol: Protocol) -> Iterator[str]:
     """A session of four classes must fit."""
     items = protocol.items
     trials = items.lists * items.per_class * 4 + items.practice + items.gold + items.traps
-    minutes = trials * SECONDS_PER_TRIAL / 60
+    each = SECONDS_PER_TRIAL + SECONDS_PER_MARK * protocol.trial.rationale
+    minutes = trials * each / 60
     if minutes > protocol.trial.session_minutes:
         yield (
             f"{trials} trials take about {minutes:.0f} minutes, "

@@ -12,6 +12,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+Span = tuple[float, float]
+Box = tuple[float, float, float, float]
+
 SIMULATED = "simulated-"  # how the pseudonym of a rater who is a program begins: seen in every table and file
 
 
@@ -265,6 +268,7 @@ class BlindTrial:
     sound : float32 (n, channels) at ``rate`` Hz, or None.
     answers : the classes in this rater's button order.
     instruction : written traps only; shown in place of a picture.
+    mark : whether to ask what decided it.
     """
 
     number: int
@@ -276,6 +280,7 @@ class BlindTrial:
     sound: NDArray[np.float32] | None = None
     rate: int = 0
     instruction: str = ""
+    mark: bool = False
 
 
 # ---------------------------------------------------------------- what raters say
@@ -283,14 +288,18 @@ class BlindTrial:
 
 @dataclass(frozen=True, slots=True)
 class Rationale:
-    """What decided it, as the rater marked it: a span in s of the stimulus, or a box in shares 0–1 of it."""
+    """What decided it, as the rater marked it, in the order of marking.
 
-    start_s: float | None = None
-    end_s: float | None = None
-    left: float | None = None
-    top: float | None = None
-    right: float | None = None
-    bottom: float | None = None
+    ``spans``: (start, end) in seconds: of the stimulus on the rater's page, of the original recording where
+    it is stored (`presenting.Presenter.located`). ``boxes``: (left, top, right, bottom) in shares 0–1 of the
+    oriented picture.
+    """
+
+    spans: tuple[Span, ...] = ()
+    boxes: tuple[Box, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.spans or self.boxes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ class Session:
             rt_ms=rt_ms,
             replays=replays,
             counted=answer != "" and trial.kind in TABLE_KINDS,
-            rationale=rationale,
+            rationale=self._presenter.located(trial, rationale),
         )
         self._project.add_answer(response)
         self._answered.add(trial.trial)

@@ -56,6 +56,7 @@ class Stimulus:
     Attributes
     ----------
     path : below the folder of stimuli: ``<owner>/<sample>.wav``.
+    start_s : where it begins in the original.
     gain_db : the source's, or the clip's own where the protocol says so.
     limited_db : how far the limiter lowered its highest peak; 0 where it did nothing.
     """
@@ -64,6 +65,7 @@ class Stimulus:
     source: str
     sample_id: str
     path: str
+    start_s: float
     duration_s: float
     lufs_before: float
     lufs: float
@@ -136,7 +138,7 @@ def source_means(stimuli: Sequence[Stimulus]) -> dict[str, float]:
 
 
 def _loudness(clip: Clip, rules: StimulusRules) -> float:
-    lufs = integrated_lufs(_sound(clip, rules), rules.rate)
+    lufs = integrated_lufs(_sound(clip, rules)[0], rules.rate)
     if not math.isfinite(lufs):
         raise SierError(f"{clip.path} is silent where it should speak.", "Record it again, or leave it out.")
     return lufs
@@ -158,7 +160,8 @@ def _gains(clips: Sequence[Clip], measured: Sequence[float], rules: StimulusRule
 
 
 def _write(clip: Clip, lufs: float, gain_db: float, rules: StimulusRules, folder: Path) -> Stimulus:
-    sound = (_sound(clip, rules) * 10 ** (gain_db / 20)).astype(np.float32)
+    sound, start_s = _sound(clip, rules)
+    sound = (sound * 10 ** (gain_db / 20)).astype(np.float32)
     sound, lowered = limited(sound, rules.rate, rules.true_peak_dbtp)
     path = f"{clip.owner}/{sample_folder(clip.sample_id)}.wav"
     write_wav(folder / path, Audio(sound[:, None], rules.rate))
@@ -167,6 +170,7 @@ def _write(clip: Clip, lufs: float, gain_db: float, rules: StimulusRules, folder
         source=clip.source,
         sample_id=clip.sample_id,
         path=path,
+        start_s=start_s,
         duration_s=len(sound) / rules.rate,
         lufs_before=lufs,
         lufs=integrated_lufs(sound, rules.rate),
@@ -177,16 +181,18 @@ def _write(clip: Clip, lufs: float, gain_db: float, rules: StimulusRules, folder
     )
 
 
-def _sound(clip: Clip, rules: StimulusRules) -> FloatArray:
-    """Mono at the protocol's rate, trimmed and, where it says so, without what lies above the limit."""
+def _sound(clip: Clip, rules: StimulusRules) -> tuple[FloatArray, float]:
+    """Mono at the protocol's rate, trimmed and, where it says so, without what lies above the limit; and the
+    second of the original at which it begins."""
     audio = read_audio(clip.path)
     sound = resample(audio.samples.mean(axis=1, dtype=np.float32), audio.rate, rules.rate)
     start, end = clip.start_s, clip.end_s
     if end <= 0:
         span = active_span(sound, rules.rate, noise_floor(sound, rules.rate))
         start, end = (span[0] - LEAD_S, span[1] + TAIL_S) if span else (0.0, len(sound) / rules.rate)
-    sound = sound[max(0, round(start * rules.rate)) : round(end * rules.rate)]
-    return _below(sound, rules) if rules.band_limit_hz else sound
+    first = max(0, round(start * rules.rate))
+    sound = sound[first : round(end * rules.rate)]
+    return _below(sound, rules) if rules.band_limit_hz else sound, first / rules.rate
 
 
 def _below(sound: FloatArray, rules: StimulusRules) -> FloatArray:

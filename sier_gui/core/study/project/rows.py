@@ -94,5 +94,11 @@ def response_of(row: sqlite3.Row) -> Response:
         rt_ms=row["rt_ms"],
         replays=row["replays"],
         counted=bool(row["counted"]),
-        rationale=Rationale(**json.loads(rationale)) if rationale else None,
+        rationale=_rationale(rationale) if rationale else None,
     )
+
+
+def _rationale(text: str) -> Rationale:
+    found = json.loads(text)
+    spans, boxes = found.get("spans", ()), found.get("boxes", ())
+    return Rationale(tuple((a, b) for a, b in spans), tuple((a, b, c, d) for a, b, c, d in boxes))

@@ -228,7 +228,7 @@ def test_gold_are_samples_that_a_pilot_agrees_on() -> None:
 
 
 def test_shipped_protocols_round_trip_and_differ() -> None:
-    assert set(protocol.shipped()) == {"default", "repeat-with-wash-out"}
+    assert set(protocol.shipped()) == {"default", "rationale", "repeat-with-wash-out"}
     for plan in (DEFAULT, REPEAT):
         again = protocol.parse(protocol.dumps(plan))
         assert again == plan

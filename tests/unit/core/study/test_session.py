@@ -52,6 +52,7 @@ def test_a_blind_trial_has_no_field_that_could_tell() -> None:
     names = {field.name for field in fields(BlindTrial)}
     assert names == {
         "number", "of", "practice", "block", "answers", "picture", "sound", "rate", "instruction",
+        "mark",
     }  # fmt: skip
 
 
