@@ -31,12 +31,11 @@ from sklearn.svm import SVC
 from sier_gui.core.dataset.catalogue import Catalogue, open_dataset
 from sier_gui.core.dataset.inputs import load_inputs
 from sier_gui.core.domain import Modality
-from sier_gui.core.nets.ablation import predictions
-from sier_gui.core.nets.ablation.predictions import Predictions
-from sier_gui.core.nets.ablation.recompute import by_network, groups_in
+from sier_gui.core.nets.ablation.recompute import groups_in
 from sier_gui.core.nets.ablation.significance import Comparison, compare
-from sier_gui.core.nets.ablation.table import figures_of
 from sier_gui.core.nets.training.config import TrainingConfig, load_config
+from sier_gui.core.nets.training.metrics import figures_of
+from sier_gui.core.nets.training.predictions import Predictions, by_network, grouped, read
 from sier_gui.core.nets.training.train import train
 
 CONFIG = Path(__file__).parent / "emodb_fer_release.toml"
@@ -147,13 +146,13 @@ def hog(grey: NDArray[np.float32], cell: int = 16, bins: int = 9) -> Features:
 def networks(catalogue: Catalogue, config: TrainingConfig, recorded: Path | None) -> Runs:
     """What the networks said: recorded with a release, or measured now."""
     if recorded is not None:
-        tables = predictions.read(recorded)
+        tables = read(recorded)
     else:
         with tempfile.TemporaryDirectory() as folder:
             release = train(catalogue, config, Path(folder) / "release", device="cpu", report=_show)
-            tables = predictions.read(release.folder)
+            tables = read(release.folder)
     groups = groups_in(catalogue, config.split.groups)
-    return by_network(predictions.grouped(tables, groups, "The dataset"))
+    return by_network(grouped(tables, groups, "The dataset"))
 
 
 def verdicts(figures: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:

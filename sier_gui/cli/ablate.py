@@ -12,8 +12,8 @@ from sier_gui.cli.verbs import emit, open_catalogue, say, terminal_report
 from sier_gui.core.errors import SierError
 
 if TYPE_CHECKING:
-    from sier_gui.core.nets.ablation.predictions import Predictions
     from sier_gui.core.nets.training.config import TrainingConfig
+    from sier_gui.core.nets.training.predictions import Predictions
 
 SPLITS = ("holdout", "folds", "loso", "column")
 
@@ -130,6 +130,7 @@ def _measure(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     from sier_gui.core.nets.ablation import recompute
     from sier_gui.core.nets.ablation.raters import beside_raters, read_responses
     from sier_gui.core.nets.training.card import figures_section
+    from sier_gui.core.nets.training.predictions import by_network
 
     tables = _tables(arguments)
     measured = recompute.measured(tables)
@@ -138,7 +139,7 @@ def _measure(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     lines = figures_section(value)
     lines += [one.spoken() for one in measured.comparisons]
     if arguments.raters:
-        found = beside_raters(read_responses(Path(arguments.raters)), recompute.by_network(tables))
+        found = beside_raters(read_responses(Path(arguments.raters)), by_network(tables))
         value["raters"] = [one.to_json() for one in found]
         lines += ["", *(one.spoken() for one in found)]
     return value, [*lines, *(f"written: {Path(arguments.out) / name}" for name in charts)]
@@ -146,7 +147,8 @@ def _measure(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
 
 def _tables(arguments: argparse.Namespace) -> list[Predictions]:
     """The predictions of all paths; several files without names of their own are told apart by theirs."""
-    from sier_gui.core.nets.ablation import predictions, recompute
+    from sier_gui.core.nets.ablation import recompute
+    from sier_gui.core.nets.training import predictions
 
     tables: list[Predictions] = []
     for path in map(Path, arguments.predictions):

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sier_gui.core.errors import SierError
-from sier_gui.core.nets.ablation.predictions import Predictions
 from sier_gui.core.nets.training.intervals import DRAWS, ends
+from sier_gui.core.nets.training.predictions import Predictions
 from sier_gui.core.seeds import stream
 
 COLUMNS = ("rater", "sample_id", "label", "modality", "answer")

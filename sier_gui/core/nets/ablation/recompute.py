@@ -10,27 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from sier_gui.core import paths
 from sier_gui.core.errors import SierError
-from sier_gui.core.nets.ablation import predictions as files
-from sier_gui.core.nets.ablation.predictions import Predictions
 from sier_gui.core.nets.ablation.rows import PROPOSED
 from sier_gui.core.nets.ablation.significance import Comparison, compare
-from sier_gui.core.nets.ablation.table import figures_of
 from sier_gui.core.nets.release_files import CARD, write_sums
 from sier_gui.core.nets.training.card import figures_section, with_figures
 from sier_gui.core.nets.training.card_charts import card_charts
+from sier_gui.core.nets.training.metrics import figures_of
+from sier_gui.core.nets.training.predictions import Predictions, by_network, grouped, read
 
 if TYPE_CHECKING:
     from sier_gui.core.dataset.catalogue import Catalogue
 
 METRICS = "metrics.json"
-
-
-def by_network(tables: Sequence[Predictions]) -> dict[str, list[Predictions]]:
-    """The seeds of each network, in the order they come in."""
-    found: dict[str, list[Predictions]] = {}
-    for table in tables:
-        found.setdefault(table.network, []).append(table)
-    return found
 
 
 def groups_in(catalogue: Catalogue, column: str) -> dict[str, str]:
@@ -103,9 +94,9 @@ def rewrite_card(folder: Path, groups: Mapping[str, str] | None = None) -> dict[
     file, card = folder / METRICS, folder / CARD
     if not file.is_file() or not card.is_file():
         raise SierError(f"{folder} is no release with {METRICS} and {CARD}.", "Give a release's folder.")
-    tables = files.read(folder)
+    tables = read(folder)
     if groups is not None:
-        tables = files.grouped(tables, groups, "The dataset")
+        tables = grouped(tables, groups, "The dataset")
     before = json.loads(file.read_text(encoding="utf-8"))
     found = measured(tables).to_json()
     metrics = {**before, **{key: found[key] for key in ("networks", "comparisons")}}

@@ -21,16 +21,16 @@ from sier_gui.core import charts, paths, spreading
 from sier_gui.core.errors import SierError
 from sier_gui.core.locks import FolderLock
 from sier_gui.core.nets import toml
-from sier_gui.core.nets.ablation import predictions as files
 from sier_gui.core.nets.ablation import table as tables
 from sier_gui.core.nets.ablation.figure import draw_table
 from sier_gui.core.nets.ablation.parts import split_rows
-from sier_gui.core.nets.ablation.predictions import Predictions, pooled
 from sier_gui.core.nets.ablation.rows import PROPOSED, ROWS
 from sier_gui.core.nets.ablation.significance import Comparison, compare
 from sier_gui.core.nets.ablation.table import Line
 from sier_gui.core.nets.ablation.units import Job, Result, Unit, done, kept, trained, unit_predictions
 from sier_gui.core.nets.training.config import TrainingConfig
+from sier_gui.core.nets.training.metrics import figures_of
+from sier_gui.core.nets.training.predictions import PREDICTIONS, Predictions, pooled, write
 from sier_gui.core.tasks import CancelToken, Pause, Progress, Report, silent
 
 if TYPE_CHECKING:
@@ -133,8 +133,9 @@ def _units(catalogue: Catalogue, request: AblationRequest, classes: Sequence[str
 
 
 def _mark(out: Path, job: Job, resume: bool) -> None:
-    """``out`` belongs to a dataset and a way of training; rows may come later."""
-    facts = {"dataset_hash": job.dataset_hash, "width": job.width, **job.config.to_tables()}
+    """``out`` belongs to a dataset and a way of training; rows and seeds may come later."""
+    config = replace(job.config, run=replace(job.config.run, seeds=()))
+    facts = {"dataset_hash": job.dataset_hash, "width": job.width, **config.to_tables()}
     text, marker = toml.dumps(facts), out / MARKER
     if marker.is_file():
         if not resume:
@@ -214,7 +215,7 @@ def _written(
     others = [(row, one) for row, one in runs.items() if row != reference]
     comparisons = tuple(compare((reference, runs[reference]), others)) if others else ()
     ablation = Ablation(job.out, tuple(lines), reference, comparisons, _facts(job, runs, dataset))
-    files.write(job.out / "predictions.csv", [one for found in runs.values() for one in found])
+    write(job.out / PREDICTIONS, [one for found in runs.values() for one in found])
     write_tables(ablation)
     return ablation
 
@@ -231,7 +232,7 @@ def _line(row: str, runs: Sequence[Predictions], found: Sequence[Result]) -> Lin
     skipped = tuple(dict.fromkeys(one for result in found for one in result.skipped))
     return Line(
         row,
-        tables.figures_of(runs),
+        figures_of(runs),
         float(np.mean([result.epochs for result in found])),
         median("epoch_s"),
         median("epoch_cpu_s"),

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sier_gui.core.nets.ablation.predictions import Predictions, aligned
 from sier_gui.core.nets.training.intervals import DRAWS, ends, from_confusion, group_draws
 from sier_gui.core.nets.training.metrics import tally
+from sier_gui.core.nets.training.predictions import Predictions, aligned
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def paired_difference(
     figures = []
     for runs in (first, second):
         tallies = [
-            tally(one.labels, one.probabilities, one.groups) for one in (aligned(r, order) for r in runs)
+            tally(one.labels, one.probabilities, one.clusters) for one in (aligned(r, order) for r in runs)
         ]
         weights = group_draws(len(tallies[0].sizes), draws, seed)
         cells = [t.confusion.reshape(len(t.sizes), -1) for t in tallies]
@@ -105,7 +105,7 @@ def paired_difference(
         figures.append(np.mean([one["balanced_accuracy"] for one in found], axis=0))
     observed, *drawn = figures[0] - figures[1]
     low, high = ends(np.array(drawn))
-    groups = len(np.unique(order.groups)) or len(order)
+    groups = len(np.unique(order.clusters)) or len(order)
     p = max(_two_sided(np.array(drawn)), 2.0 ** (1 - groups))
     return Difference(float(observed), low, high, p)
 

@@ -9,10 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sier_gui.core.nets.ablation.predictions import Predictions
 from sier_gui.core.nets.ablation.rows import ROWS
 from sier_gui.core.nets.ablation.significance import Comparison, spoken_p
-from sier_gui.core.nets.training.metrics import evaluate, intervals, over_seeds
 
 _ESCAPES = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "§": r"\S", "{": r"\{", "}": r"\}"}
 
@@ -47,14 +45,6 @@ class Line:
             "parameters": self.parameters,
             "problems": list(self.problems),
         }
-
-
-def figures_of(runs: Sequence[Predictions]) -> dict[str, Any]:
-    """The figures of one network, its predictions pooled over parts, one set for each seed."""
-    first = runs[0]
-    each = [{"seed": r.seed, **evaluate(r.labels, r.probabilities, r.classes)} for r in runs]
-    ends = intervals([(r.labels, r.probabilities) for r in runs], first.groups)
-    return {**over_seeds(each), "intervals": ends, "runs": each}
 
 
 def lines_csv(lines: Sequence[Line], comparisons: Sequence[Comparison]) -> str:

@@ -14,12 +14,11 @@ import numpy as np
 
 from sier_gui.core import paths
 from sier_gui.core.errors import SierError
-from sier_gui.core.nets.ablation import predictions as tables
-from sier_gui.core.nets.ablation.parts import PartOf, groups_of, part_config
-from sier_gui.core.nets.ablation.predictions import Predictions
+from sier_gui.core.nets.ablation.parts import PartOf, part_config
 from sier_gui.core.nets.ablation.rows import row_config
 from sier_gui.core.nets.training.config import TrainingConfig
 from sier_gui.core.nets.training.history import HISTORY, EpochProgress
+from sier_gui.core.nets.training.predictions import PREDICTIONS, Predictions, read, write
 from sier_gui.core.tasks import CancelToken, Progress, Report, silent
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from sier_gui.core.nets.releases import Release
 
 WEIGHTS = "release"  # while it is needed
-RESULT, TABLE = "result.json", tables.FILE
+RESULT = "result.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ def kept(job: Job, unit: Unit) -> Result | None:
 
 def unit_predictions(job: Job, unit: Unit) -> Predictions:
     """What the unit's network said of its test rows."""
-    (found,) = tables.read(unit.folder(job.out) / TABLE)
+    (found,) = read(unit.folder(job.out))
     return found
 
 
@@ -138,7 +137,7 @@ def _train(job: Job, unit: Unit, report: Report, token: CancelToken) -> Result:
     release = train(part, config, folder / WEIGHTS, resume=True, device=job.device, report=clock, token=token)
     metrics = json.loads((release.folder / "metrics.json").read_text(encoding="utf-8"))
     ((history, network),) = ((read_history(file), file) for file in release.folder.glob(f"units/*/{HISTORY}"))
-    _write_predictions(job, unit, catalogue, tables.read(release.folder)[0])
+    _write_predictions(job, unit, read(release.folder)[0])
     shutil.copyfile(network, folder / HISTORY)
     result = Result(
         unit.row,
@@ -155,13 +154,11 @@ def _train(job: Job, unit: Unit, report: Report, token: CancelToken) -> Result:
     return result
 
 
-def _write_predictions(job: Job, unit: Unit, catalogue: Catalogue, said: Predictions) -> None:
-    """With names that tell the units apart, and with the samples' groups."""
-    rows = np.array([catalogue.row_of(name) for name in said.sample_ids], np.int64)
-    groups = groups_of(catalogue, job.config.split, rows)
+def _write_predictions(job: Job, unit: Unit, said: Predictions) -> None:
+    """With names that tell the units apart."""
     folds = np.full(len(said), unit.part, np.int64)
-    told = replace(said, network=unit.row, seed=unit.seed, groups=groups, folds=folds)
-    tables.write(unit.folder(job.out) / TABLE, [told])
+    told = replace(said, network=unit.row, seed=unit.seed, folds=folds)
+    write(unit.folder(job.out) / PREDICTIONS, [told])
 
 
 def _parameters(config: TrainingConfig) -> int:

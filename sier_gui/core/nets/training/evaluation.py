@@ -13,12 +13,12 @@ from sier_gui.core.domain import Modality
 from sier_gui.core.nets.networks import SHAPES, Network
 from sier_gui.core.nets.training.data import Indices, Source
 from sier_gui.core.nets.training.intervals import from_confusion
-from sier_gui.core.nets.training.predictions import ALL
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 BATCH = 64
+ALL = "all"  # the view with every stream there
 BOTH = frozenset({Modality.IMAGE, Modality.SPEECH})
 
 Streams = frozenset[Modality]

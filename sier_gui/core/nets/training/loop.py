@@ -25,6 +25,7 @@ from sier_gui.core.nets.training.config import Stage, TrainingConfig
 from sier_gui.core.nets.training.data import Indices, Source
 from sier_gui.core.nets.training.devices import Team, make_fabric
 from sier_gui.core.nets.training.evaluation import (
+    ALL,
     epoch_figures,
     probabilities,
     softmax,
@@ -34,7 +35,6 @@ from sier_gui.core.nets.training.evaluation import (
 )
 from sier_gui.core.nets.training.history import Board, EpochProgress, epoch_line, write_history
 from sier_gui.core.nets.training.losses import balanced_weights, loss_of, losses_of
-from sier_gui.core.nets.training.predictions import ALL
 from sier_gui.core.nets.training.signals import Stopped, never
 from sier_gui.core.nets.training.steps import Schedule, make_optimiser, only_stage, sampled, stepped
 from sier_gui.core.tasks import CancelToken, Report

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sier_gui.core.nets.training.intervals import DRAWS, Tally, bundled, drawn_figures, ends
+from sier_gui.core.nets.training.predictions import Predictions
 
 FIGURES = ("balanced_accuracy", "accuracy", "macro_f1", "kappa")
 CALIBRATION = ("ece", "brier")
@@ -155,6 +156,15 @@ def dual_accuracy(labels: Labels, predicted: Labels, neutral: int) -> dict[str, 
 
 
 # ---------------------------------------------------------------- seeds and intervals
+
+
+def figures_of(runs: Sequence[Predictions]) -> dict[str, Any]:
+    """The figures of one network, one set for each seed, with their means over seeds and intervals."""
+    first = runs[0]
+    each = [{"seed": r.seed, **evaluate(r.labels, r.probabilities, r.classes)} for r in runs]
+    # a training that was stopped may have measured later seeds on fewer parts
+    whole = [(r.labels, r.probabilities) for r in runs if len(r) == len(first)]
+    return {**over_seeds(each), "intervals": intervals(whole, first.clusters), "runs": each}
 
 
 def over_seeds(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:

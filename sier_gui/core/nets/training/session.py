@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sier_gui.core import paths
 from sier_gui.core.errors import SierError
@@ -19,17 +18,19 @@ from sier_gui.core.nets.networks import CachesFeatures, Network, NetworkConfig, 
 from sier_gui.core.nets.training.config import TrainingConfig
 from sier_gui.core.nets.training.data import FeatureSource, RawSource, Source, TrainingData, decode
 from sier_gui.core.nets.training.devices import make_fabric
-from sier_gui.core.nets.training.evaluation import softmax, view_logits, views_of
+from sier_gui.core.nets.training.evaluation import ALL, softmax, view_logits, views_of
 from sier_gui.core.nets.training.history import Entry, timeless
 from sier_gui.core.nets.training.loop import Fit, Task
-from sier_gui.core.nets.training.metrics import evaluate, intervals, over_seeds
+from sier_gui.core.nets.training.metrics import figures_of
 from sier_gui.core.nets.training.parts import Parts
 from sier_gui.core.nets.training.predictions import (
-    ALL,
     PREDICTIONS,
     Predictions,
-    read_predictions,
-    write_predictions,
+    by_network,
+    network_without,
+    pooled,
+    read,
+    write,
 )
 from sier_gui.core.nets.training.rows_cache import RowsCache
 from sier_gui.core.nets.training.signals import Signals, Stopped
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from sier_gui.core.dataset.catalogue import Catalogue
 
 WAIT_S = 0.5
-
-Answers = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[Any]]  # labels, probabilities, groups or (0,)
 
 
 class Session:
@@ -172,38 +171,40 @@ class Session:
         device = self.device
         network.module.to(device)
         logits = view_logits(network, self.source, unit.test, views_of(unit.streams), device)
-        answers = Predictions(
-            unit.network,
-            unit.seed,
-            unit.point.name,
-            unit.fold,
-            self.classes,
-            tuple(self.data.sample_ids[i] for i in unit.test),
-            self.data.labels[unit.test],
-            {view: softmax(values) for view, values in logits.items()},
-        )
-        write_predictions(self.plan.folder / unit.name / PREDICTIONS, [answers])
+        names = {
+            ALL: unit.network,
+            "image": network_without(unit.network, "speech"),
+            "speech": network_without(unit.network, "image"),
+        }
+        groups = self.data.groups
+        answers = [
+            Predictions(
+                names[view],
+                unit.seed,
+                self.classes,
+                tuple(self.data.sample_ids[i] for i in unit.test),
+                self.data.labels[unit.test],
+                softmax(values),
+                groups[unit.test] if len(groups) else groups,
+                np.full(len(unit.test), unit.fold, np.int64),
+            )
+            for view, values in logits.items()
+        ]
+        write(self.plan.folder / unit.name / PREDICTIONS, answers)
 
     # ---------------------------------------------------------------- what came of them
 
     def predictions(self) -> list[Predictions]:
-        """Of all units that are measured, in the plan's order."""
-        return [
-            part
-            for unit in self.plan.measured()
-            for part in read_predictions(self.plan.folder / unit.name / PREDICTIONS)
-        ]
+        """Of all units that are measured, in the plan's order; the split's parts pooled."""
+        units = self.plan.measured()
+        parts = [part for unit in units for part in read(self.plan.folder / unit.name / PREDICTIONS)]
+        by_seed: dict[tuple[str, int], list[Predictions]] = {}
+        for part in parts:
+            by_seed.setdefault((part.network, part.seed), []).append(part)
+        return [pooled(own) for own in by_seed.values()]
 
     def metrics(self, answers: list[Predictions]) -> dict[str, Any]:
-        """Figures of every kind of network, predictions pooled over the split's parts, by seed."""
-        by_name: dict[str, dict[int, list[Answers]]] = {}
-        groups = dict(zip(self.data.sample_ids, self.data.groups, strict=False))
-        for part in answers:
-            for view, shares in part.views.items():
-                other = {"image": "speech", "speech": "image"}.get(view)
-                name = part.network if view == ALL else f"{part.network} network, {other} absent"
-                own = np.array([groups[i] for i in part.sample_ids] if groups else [], object)
-                by_name.setdefault(name, {}).setdefault(part.seed, []).append((part.labels, shares, own))
+        """Figures of every kind of network, by seed."""
         found = {
             "schema": 1,
             "classes": list(self.classes),
@@ -216,7 +217,7 @@ class Session:
                 "parts": [[len(train), len(test)] for train, test in self.parts.pairs],
             },
             "seeds": list(self.config.run.seeds),
-            "networks": {name: self._figures(by_seed) for name, by_seed in by_name.items()},
+            "networks": {name: figures_of(runs) for name, runs in by_network(answers).items()},
         }
         if len(self.plan.points) > 1:
             found["grid"] = {"points": [p.name for p in self.plan.points], "chosen": self.plan.chosen().name}
@@ -227,20 +228,6 @@ class Session:
         network, fit = self._prepared(unit, None, logged=False)
         state = fit.run(self.plan.folder / unit.name / CHECKPOINT, report=self.report, token=self.token)
         return network, timeless(state.history)
-
-    def _figures(self, by_seed: dict[int, list[Answers]]) -> dict[str, Any]:
-        """Means over seeds, their intervals by bootstrap over groups, and each seed's own figures."""
-        seeds = [
-            tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True)) for parts in by_seed.values()
-        ]
-        runs = [
-            {"seed": seed, **evaluate(labels, shares, self.classes)}
-            for seed, (labels, shares, _) in zip(by_seed, seeds, strict=True)
-        ]
-        groups = seeds[0][2]
-        # a training that was stopped may have measured later seeds on fewer parts
-        whole = [(labels, shares) for labels, shares, _ in seeds if len(labels) == len(seeds[0][0])]
-        return {**over_seeds(runs), "intervals": intervals(whole, groups), "runs": runs}
 
     # ---------------------------------------------------------------- networks
 

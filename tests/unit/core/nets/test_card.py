@@ -10,9 +10,9 @@ from sklearn.metrics import f1_score
 from sier_gui.cli import main
 from sier_gui.core.errors import SierError
 from sier_gui.core.nets import releases
-from sier_gui.core.nets.ablation import predictions as files
 from sier_gui.core.nets.ablation.recompute import rewrite_card
 from sier_gui.core.nets.training import TrainingConfig, train
+from sier_gui.core.nets.training import predictions as files
 from sier_gui.core.nets.training.card import FIGURES_HEADING, make_card, with_figures
 
 CLASSES = ["anger", "happy", "sad"]

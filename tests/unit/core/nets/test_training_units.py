@@ -15,9 +15,10 @@ from sier_gui.core.dataset.catalogue import open_dataset
 from sier_gui.core.errors import SierError
 from sier_gui.core.nets import releases
 from sier_gui.core.nets.training import TrainingConfig, join, train
+from sier_gui.core.nets.training.evaluation import ALL
 from sier_gui.core.nets.training.history import EpochProgress, Follower, read_history, timeless
 from sier_gui.core.nets.training.metrics import evaluate
-from sier_gui.core.nets.training.predictions import ALL, read_predictions
+from sier_gui.core.nets.training.predictions import pooled, read
 from sier_gui.core.nets.training.session import Session
 from sier_gui.core.nets.training.signals import WORK, request_stop
 from sier_gui.core.tasks import Cancelled, CancelToken
@@ -68,43 +69,36 @@ def files(release):
 
 def test_predictions_of_every_part_are_kept_and_give_the_figures(catalogue, tmp_path, tiny_networks):
     release = train(catalogue, tiny(run={"alone": True, "seeds": [0, 1]}), tmp_path / "r")
-    kept = read_predictions(release.folder / "predictions.csv")
-    assert [(p.network, p.seed, p.fold) for p in kept] == [
-        (network, seed, fold)
-        for network in ("fused", "image alone", "speech alone")
-        for seed in (0, 1)
-        for fold in (0, 1)
-    ]
+    kept = {(p.network, p.seed): p for p in read(release.folder)}
+    names = ["fused", "fused network, speech absent", "fused network, image absent"]
+    names += ["image alone", "speech alone"]
+    assert sorted(kept) == sorted((name, seed) for name in names for seed in (0, 1))
     found = figures(release)
     ends = found["networks"]["fused"]["intervals"]
     assert ends["groups"] == 4
     assert ends["balanced_accuracy"][0] <= found["networks"]["fused"]["balanced_accuracy"]
     assert {"confusion.svg", "reliability.svg", "classes.svg"} <= {f.name for f in release.folder.iterdir()}
     assert "![" in release.card
-    for view, name in ((ALL, "fused"), ("image", "fused network, speech absent")):
+    for name in names:
         for run in found["networks"][name]["runs"]:
-            own = [p for p in kept if p.network == "fused" and p.seed == run["seed"]]
-            labels = np.concatenate([p.labels for p in own])
-            shares = np.concatenate([p.views[view] for p in own])
-            assert len(labels) == 36
-            assert run["balanced_accuracy"] == sk.balanced_accuracy_score(labels, shares.argmax(1))
-            assert {k: run[k] for k in ("kappa", "macro_f1")} == pytest.approx(
-                {
-                    "kappa": sk.cohen_kappa_score(labels, shares.argmax(1)),
-                    "macro_f1": sk.f1_score(labels, shares.argmax(1), average="macro"),
-                }
-            )
-    alone = [p for p in kept if p.network == "image alone"]
-    assert all(set(p.views) == {ALL} for p in alone)
-    ids = {i: catalogue.cell(row, "label") for row, i in enumerate(catalogue.column("sample_id"))}
-    assert all(
-        ids[i] == CLASSES[label] for p in kept for i, label in zip(p.sample_ids, p.labels, strict=True)
-    )
-    for part in kept:  # each unit has its own too
-        name = f"{part.network.replace(' ', '-')}-seed{part.seed}-part{part.fold}"
-        (own,) = read_predictions(release.folder / "units" / name / "predictions.csv")
-        assert own.sample_ids == part.sample_ids
-        assert all((own.views[view] == part.views[view]).all() for view in part.views)
+            own = kept[name, run["seed"]]
+            said = own.probabilities.argmax(1)
+            assert len(own) == 36
+            assert run["balanced_accuracy"] == sk.balanced_accuracy_score(own.labels, said)
+            assert run["kappa"] == pytest.approx(sk.cohen_kappa_score(own.labels, said))
+            assert run["macro_f1"] == pytest.approx(sk.f1_score(own.labels, said, average="macro"))
+    for one in kept.values():
+        rows = [catalogue.row_of(i) for i in one.sample_ids]
+        assert [CLASSES[label] for label in one.labels] == [catalogue.cell(row, "label") for row in rows]
+        assert one.groups.tolist() == [catalogue.cell(row, "speaker") for row in rows]
+        for fold in (0, 1):  # each unit has its own too
+            base = one.network.replace("fused network", "fused").split(",")[0].replace(" ", "-")
+            unit = {
+                p.network: p for p in read(release.folder / "units" / f"{base}-seed{one.seed}-part{fold}")
+            }
+            own = one.take(np.flatnonzero(one.folds == fold))
+            assert unit[one.network].sample_ids == own.sample_ids
+            assert (unit[one.network].probabilities == own.probabilities).all()
 
 
 def test_the_shipped_networks_answers_are_those_that_were_kept(catalogue, tmp_path, tiny_networks):
@@ -112,11 +106,11 @@ def test_the_shipped_networks_answers_are_those_that_were_kept(catalogue, tmp_pa
 
     config = tiny(split={"kind": "holdout"}, run={"fit": "train"})
     release = train(catalogue, config, tmp_path / "r")
-    (kept,) = read_predictions(release.folder / "predictions.csv")
+    kept = read(release.folder)[0]
     rows = [catalogue.row_of(i) for i in kept.sample_ids]
     answers = np.array([p.probabilities for _, p in Predictor(release, "cpu").predict_rows(catalogue, rows)])
     # pictures pass the cache as bytes, as they were decoded
-    assert np.abs(answers - kept.views[ALL]).max() < 1e-5
+    assert np.abs(answers - kept.probabilities).max() < 1e-5
 
 
 def test_the_history_has_the_curves_of_the_papers(catalogue, tmp_path, tiny_networks):
@@ -199,7 +193,7 @@ def test_the_datasets_own_split_is_kept(new_dataset, tmp_path, tiny_networks):
     table.write_text("\n".join([f"{head},part", *lines]))
     config = tiny(split={"kind": "column", "column": "part"}, run={"fit": "train"})
     release = train(open_dataset(folder), config, tmp_path / "r")
-    (kept,) = read_predictions(release.folder / "predictions.csv")
+    kept = read(release.folder)[0]
     assert kept.sample_ids == tuple(f"s{i}" for i in range(36) if i // 3 % 6 == 4)
     assert figures(release)["split"]["parts"] == [[24, 6]]
     # four voices in turns of three: some are on both sides, which the card does not hide
@@ -234,7 +228,11 @@ def test_the_grid_takes_what_does_best_on_the_validation_parts(catalogue, tmp_pa
     assert "learning_rate=0.03" in found["chosen"]
     assert release.config["training"]["optimiser"]["learning_rate"] == 0.03
     assert units["shipped"]["point"] == found["chosen"]
-    assert {p.point for p in read_predictions(release.folder / "predictions.csv")} == {found["chosen"]}
+    score = figures(release)["networks"]["fused"]["runs"][0]["balanced_accuracy"]
+    answers = [read(release.folder / "units" / f"fused-seed0-{found['chosen']}-part{n}")[0] for n in (0, 1)]
+    assert score == sk.balanced_accuracy_score(
+        pooled(answers).labels, pooled(answers).probabilities.argmax(1)
+    )
 
 
 def test_without_a_search_nothing_is_tried(catalogue, tmp_path, tiny_networks):

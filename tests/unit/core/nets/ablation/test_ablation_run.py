@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -14,13 +15,13 @@ from sier_gui.cli import main
 from sier_gui.core.dataset.catalogue import open_dataset
 from sier_gui.core.errors import SierError
 from sier_gui.core.nets.ablation import AblationRequest, ablate, chosen_rows, run
-from sier_gui.core.nets.ablation import predictions as files
 from sier_gui.core.nets.ablation.parts import PartOf, split_rows
 from sier_gui.core.nets.ablation.rows import PROPOSED, ROWS, row_config
 from sier_gui.core.nets.ablation.units import RESULT
 from sier_gui.core.nets.family import TABLE_2, Member
 from sier_gui.core.nets.networks import NetworkConfig, build
 from sier_gui.core.nets.training import TrainingConfig
+from sier_gui.core.nets.training import predictions as files
 from sier_gui.core.tasks import Cancelled, CancelToken
 
 CLASSES = ("anger", "happy", "sad")
@@ -152,18 +153,23 @@ def test_weights_are_not_kept(made):
 # ---------------------------------------------------------------- resuming
 
 
-def test_a_row_added_later_leaves_the_others_alone(made, catalogue, monkeypatch):
-    before = (made.folder / "units" / PROPOSED / "seed0-part0" / RESULT).stat().st_mtime_ns
+def test_a_row_or_a_seed_added_later_leaves_the_others_alone(made, catalogue, tmp_path):
+    out = shutil.copytree(made.folder, tmp_path / "out")
+    before = (out / "units" / PROPOSED / "seed0-part0" / RESULT).stat().st_mtime_ns
     asked = request("image-only", "speech-only", PROPOSED, epochs=2)
     with pytest.raises(SierError, match="--resume"):
-        ablate(catalogue, asked, made.folder)
+        ablate(catalogue, asked, out)
     with pytest.raises(SierError, match="another config"):
-        ablate(catalogue, request(epochs=3), made.folder, resume=True)
-    again = ablate(catalogue, asked, made.folder, resume=True)
+        ablate(catalogue, request(epochs=3), out, resume=True)
+    again = ablate(catalogue, asked, out, resume=True)
     assert [line.name for line in again.lines] == ["image-only", "speech-only", PROPOSED]
-    assert (made.folder / "units" / PROPOSED / "seed0-part0" / RESULT).stat().st_mtime_ns == before
+    assert (out / "units" / PROPOSED / "seed0-part0" / RESULT).stat().st_mtime_ns == before
     old = {line.name: line.figures for line in made.lines}
     assert again.lines[1].figures == old["speech-only"]
+    seeds = request("speech-only", epochs=2, run={"seeds": [0, 1]})
+    (line,) = ablate(catalogue, seeds, out, resume=True).lines
+    assert [run["seed"] for run in line.figures["runs"]] == [0, 1]
+    assert line.figures["runs"][:1] == old["speech-only"]["runs"]
 
 
 class Killed(Exception):

@@ -5,7 +5,7 @@ import pytest
 from comparing import CLASSES, said
 
 from sier_gui.core.errors import SierError
-from sier_gui.core.nets.ablation import predictions as files
+from sier_gui.core.nets.training import predictions as files
 
 
 def test_a_table_reads_back_bit_for_bit(tmp_path):
@@ -39,24 +39,7 @@ def test_a_plain_table_of_another_program_will_do(tmp_path):
 def test_folds_stand_in_for_groups(tmp_path):
     file = tmp_path / "p.csv"
     file.write_text("sample_id,fold,label,p_a,p_b\nx,0,a,1,0\ny,1,b,1,0\n")
-    assert files.read(file)[0].groups.tolist() == ["0", "1"]
-
-
-def test_answers_to_one_stream_alone_are_networks_of_their_own(tmp_path):
-    file = tmp_path / "predictions.csv"
-    file.write_text(
-        "network,seed,point,fold,sample_id,label,predicted,p_a,p_b,image_p_a,image_p_b,speech_p_a,speech_p_b\n"
-        "fused,0,,0,x,a,a,0.9,0.1,0.2,0.8,0.7,0.3\n"
-        "fused,0,,0,y,b,a,0.8,0.2,0.1,0.9,0.6,0.4\n"
-        "image alone,0,,0,x,a,b,0.4,0.6,,,,\n"
-        "image alone,0,,0,y,b,b,0.3,0.7,,,,\n"
-    )
-    found = {one.network: one for one in files.read(file)}
-    assert list(found) == [
-        "fused", "image alone", "fused network, speech absent", "fused network, image absent",
-    ]  # fmt: skip
-    assert found["fused network, speech absent"].probabilities.tolist() == [[0.2, 0.8], [0.1, 0.9]]
-    assert found["fused network, image absent"].probabilities[0].tolist() == [0.7, 0.3]
+    assert files.read(file)[0].clusters.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sier_gui.core.nets.ablation.predictions import Predictions
+from sier_gui.core.nets.training.predictions import Predictions
 
 CLASSES = ("anger", "happy", "sad")
 
