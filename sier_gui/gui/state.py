@@ -41,6 +41,14 @@ class SampleView:
 
 
 @dataclass(frozen=True, slots=True)
+class Picked:
+    """Rows chosen elsewhere than by filters: (k,) in the order to show them; ``title`` says how."""
+
+    rows: np.ndarray
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class OverlayOptions:
     """How an attribution is drawn."""
 
@@ -89,6 +97,7 @@ class AppState(QObject):
     release_changed = Signal(object)  # Release | None
     predictions_changed = Signal(object)  # PredictionTable | None: the whole dataset, growing
     rows_changed = Signal(object)  # NDArray[int64]: visible rows, in order
+    picked_changed = Signal(object)  # Picked | None: what the rows are taken from
     row_changed = Signal(int)  # current dataset row, -1 for none or a loose pair
     sample_changed = Signal(object)  # SampleView | None
     prediction_changed = Signal(object)  # Prediction | None
@@ -103,6 +112,7 @@ class AppState(QObject):
     busy_changed = Signal(str, float)  # job kind and fraction in [0, 1]; negative fraction: ended
     kinds_changed = Signal()  # which kinds of jobs are under way
     mode_changed = Signal(str)  # "explore", "record" or "study"
+    overview_changed = Signal(bool)  # Explore shows the dataset as a whole, or a sample
     project_changed = Signal(str)  # folder of the study project that is open, "" for none
     booth_changed = Signal(bool)  # a reader sits before the prompts
     rating_changed = Signal(bool)  # a rater sits before the window, which is theirs alone
@@ -113,6 +123,7 @@ class AppState(QObject):
         self.release: Release | None = None
         self.predictions: PredictionTable | None = None
         self._rows: np.ndarray | None = None
+        self.picked: Picked | None = None
         self.row: int = -1
         self.sample: SampleView | None = None
         self.prediction: Prediction | None = None
@@ -126,6 +137,7 @@ class AppState(QObject):
         self.playhead: float = -1.0
         self.busy: frozenset[str] = frozenset()
         self.mode = "explore"
+        self.overview = False
         self.project = ""
         self.booth = False
         self.rating = False
@@ -154,6 +166,11 @@ class AppState(QObject):
     def set_rows(self, value: np.ndarray) -> None:
         self._rows = value
         self.rows_changed.emit(value)
+
+    def set_picked(self, value: Picked | None) -> None:
+        if value is not self.picked:
+            self.picked = value
+            self.picked_changed.emit(value)
 
     def set_row(self, value: int) -> None:
         if value != self.row:
@@ -218,6 +235,11 @@ class AppState(QObject):
         if mode != self.mode:
             self.mode = mode
             self.mode_changed.emit(mode)
+
+    def set_overview(self, on: bool) -> None:
+        if on != self.overview:
+            self.overview = on
+            self.overview_changed.emit(on)
 
     def set_project(self, folder: str) -> None:
         if folder != self.project:

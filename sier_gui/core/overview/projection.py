@@ -33,8 +33,7 @@ class Projection:
 
     def apply(self, vectors: Floats) -> Floats:
         """(n, F) → (n, k)."""
-        turned: Floats = ((vectors - self.mean) / self.scale) @ self.axes
-        return turned
+        return np.asarray(((vectors - self.mean) / self.scale) @ self.axes, np.float32)
 
 
 @dataclass(frozen=True, slots=True)

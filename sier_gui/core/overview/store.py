@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sier_gui.core import paths
-from sier_gui.core.errors import SierError
 
 LARGEST = 60_000.0  # float16 ends at 65,504; products of loud streams may go beyond
 KEPT_BYTES = 1 << 30  # of all datasets and releases together, least recently begun first to go
@@ -80,16 +79,13 @@ class FusedStore:
 
     def _make(self, size: int) -> None:
         make_room(self._file, 2 * self._count * size)
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            with self._mask.open("wb") as stream:
-                stream.truncate(self._count)
-            self._vectors = np.lib.format.open_memmap(self._file, "w+", np.float16, (self._count, size))
-            self._known = np.memmap(self._mask, np.bool_, "r+")
-        except OSError as error:
-            raise SierError(
-                f"Cannot write {self._file}: {error.strerror or error}.", "Make space in the cache."
-            ) from error
+        # new files under the old names: whoever has the old ones mapped goes on reading them
+        self._vectors = self._known = None
+        with paths.atomic_file(self._mask) as mask, mask.open("wb") as stream:
+            stream.truncate(self._count)
+        with paths.atomic_file(self._file) as vectors:
+            np.lib.format.open_memmap(vectors, "w+", np.float16, (self._count, size)).flush()
+        self._open()
 
 
 def folder() -> Path:

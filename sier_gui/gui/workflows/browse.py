@@ -16,6 +16,7 @@ from sier_gui.gui.workflows.context import Context
 if TYPE_CHECKING:
     from sier_gui.core.dataset.catalogue import Catalogue
     from sier_gui.core.dataset.query import Query
+    from sier_gui.gui.state import Picked
 
 
 class BrowseWorkflow(QObject):
@@ -37,6 +38,7 @@ class BrowseWorkflow(QObject):
         ):
             context.actions.bind(action_id, handler)
         context.state.predictions_changed.connect(self._on_predictions)
+        context.state.picked_changed.connect(self._on_picked)
 
     @property
     def query(self) -> Query:
@@ -50,6 +52,7 @@ class BrowseWorkflow(QObject):
     def begin(self, catalogue: Catalogue) -> None:
         """Show a dataset that has just been opened as it was left."""
         left = self._context.settings.get("datasets", {}).get(str(catalogue.source), {})
+        self._context.state.set_picked(None)
         self._query = _query_from(left.get("query"))
         self.query_changed.emit(self.query)
         self._select()
@@ -102,8 +105,34 @@ class BrowseWorkflow(QObject):
         from sier_gui.core.dataset.query import select
 
         state = self._context.state
-        if state.dataset is not None:
-            state.set_rows(select(state.dataset, self.query, state.predictions))
+        if state.dataset is None:
+            return
+        rows, picked = select(state.dataset, self.query, state.predictions), state.picked
+        if picked is not None:
+            among = np.zeros(len(state.dataset), bool)
+            if self.query.sort or self.query.descending:
+                among[picked.rows] = True
+                rows = rows[among[rows]]
+            else:  # the order in which they were picked says something: most doubtful first
+                among[rows] = True
+                rows = picked.rows[among[picked.rows]]
+        state.set_rows(rows)
+
+    @Slot(object)
+    def _on_picked(self, picked: Picked | None) -> None:
+        """Rows were picked on the dataset's page: the table shows them all, whatever it was filtered by."""
+        from sier_gui.core.dataset.query import Query
+
+        if picked is not None:
+            self._change(Query())
+            if len(picked.rows) and self._context.state.row not in picked.rows:
+                self._context.state.set_row(int(picked.rows[0]))
+
+    @Slot(object)
+    def show_only(self, query: Query) -> None:
+        """Exactly the samples of ``query``, in the table's present order."""
+        self._context.state.set_picked(None)
+        self._change(replace(query, sort=self.query.sort, descending=self.query.descending))
 
     @Slot()
     def _on_predictions(self) -> None:
@@ -126,6 +155,7 @@ class BrowseWorkflow(QObject):
     def reset(self) -> None:
         from sier_gui.core.dataset.query import Query
 
+        self._context.state.set_picked(None)
         self._change(Query())
 
     # ---------------------------------------------------------------- walking

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from sier_gui.core.explain.attribution import Attribution
     from sier_gui.core.nets.prediction import Predictor
     from sier_gui.core.nets.releases import Release
+    from sier_gui.core.overview.store import FusedStore
     from sier_gui.gui.workflows.survey import SurveyedRows
+
+_log = logging.getLogger(__name__)
 
 KEPT = 500
 MAX_SLICE = 16  # rows between two chances to give way to what the user looks at
@@ -190,10 +194,12 @@ class PredictWorkflow(QObject):
             return
         self._failures = 0
         predictors = self._context.predictors
+        from sier_gui.core.overview.store import FusedStore
 
         def work(report: Report, token: CancelToken) -> Iterator[Any]:
             predictor = predictors.get(release)
-            yield from _predicted(predictor, catalogue, unknown, report, token)
+            keep = Keeper(FusedStore.of(catalogue.dataset_hash, release.weights_hash, len(catalogue)))
+            yield from predicted(predictor, catalogue, unknown, keep, report, token)
             yield from _split(predictor, catalogue, unshared, report, token)
 
         job = self._context.computer.start("dataset", work, Priority.BACKGROUND)
@@ -280,15 +286,38 @@ class PredictWorkflow(QObject):
                 self._context.messages.info(error.message, error.hint)
 
 
-def _predicted(
-    predictor: Predictor, catalogue: Catalogue, rows: Rows, report: Report, token: CancelToken
+class Keeper:
+    """Keeps the fused layer for the map of the dataset; predicting goes on where the disk is full."""
+
+    def __init__(self, store: FusedStore) -> None:
+        self._store: FusedStore | None = store
+
+    def __call__(self, rows: list[int], vectors: np.ndarray) -> None:
+        if self._store is None:
+            return
+        try:
+            self._store.put(rows, vectors)
+        except SierError as error:
+            _log.warning("The map of the dataset will lack samples: %s", error)
+            self._store = None
+
+
+def predicted(
+    predictor: Predictor,
+    catalogue: Catalogue,
+    rows: Rows,
+    keep: Keeper,
+    report: Report,
+    token: CancelToken,
 ) -> Iterator[Predicted | SierError]:
     """Answers in slices as long as `SLICE_S` allows; a row that cannot be read gives its error."""
     done, size = 0, 1
     while done < len(rows):
         begun = time.monotonic()
         known: list[tuple[int, np.ndarray]] = []
-        for row, answer in predictor.predict_rows(catalogue, rows[done : done + size], token=token):
+        for row, answer in predictor.predict_rows(
+            catalogue, rows[done : done + size], fused=keep, token=token
+        ):
             if isinstance(answer, SierError):
                 yield answer
             else:
