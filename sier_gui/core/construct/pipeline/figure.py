@@ -2,55 +2,32 @@
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from sier_gui.core.charts import BLUE, ORANGE, bare, chart, render
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito's colours, told apart by everybody
-_COLOURS = {"speech": "#0072B2", "image": "#E69F00"}
-_STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",  # bundled with matplotlib: the same picture everywhere
-    "font.size": 8,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "sier-gui",  # equal figures give equal files
-    "text.parse_math": False,
-}
+_COLOURS = {"speech": BLUE, "image": ORANGE}
+_PROVENANCE = ("version", "build_version", "seed", "rule", "threshold", "networks")
 
 
 def draw_summary(summary: Mapping[str, Any], suffix: str) -> bytes:
-    """The figure of a `table.summarise`d dataset as "png" or "svg"."""
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
+    """The figure of a `table.summarise`d dataset as "png" or "svg"; what made it stands inside the file."""
     samples = summary["counts"]["samples"]
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure((6.3, 2.8), dpi=200, facecolor="white", layout="constrained")
-        FigureCanvasAgg(figure)
+    with chart(160, 71) as figure:
         left, right = figure.subplots(1, 2, width_ratios=(3, 2))
         _bars(left, summary["decided_by_class"], summary["classes"], samples)
         left.set_title("label, by the modality that decided")
         _bars(right, {m: {m: n} for m, n in summary["decided_by"].items()}, summary["decided_by"], samples)
         right.set_title("modality that decided")
         left.set_ylabel("samples")
-        figure.suptitle(
-            f"{samples} samples, rule {summary['rule']}, threshold {summary['threshold']:g}", fontsize=9
-        )
+        title = f"{samples} samples, rule {summary['rule']}, threshold {summary['threshold']:g}"
+        figure.suptitle(title, fontsize=9)
         figure.legend(*left.get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=2)
-        target = io.BytesIO()
-        figure.savefig(target, format=suffix, metadata=_provenance(summary, suffix))
-    return target.getvalue()
-
-
-def _provenance(summary: Mapping[str, Any], suffix: str) -> dict[str, str | None]:
-    """What made it, inside the file; no date, so that equal figures give equal files."""
-    keys = ("version", "build_version", "seed", "rule", "threshold", "networks")
-    text = json.dumps({key: summary[key] for key in keys}, ensure_ascii=False)
-    return {"Date": None, "Description": text} if suffix == "svg" else {"Software": None, "Comment": text}
+        return render(figure, suffix, {"title": title, **{key: summary[key] for key in _PROVENANCE}})
 
 
 def _bars(
@@ -73,4 +50,4 @@ def _bars(
             va="bottom",
         )
     axes.set_ylim(0, max(1, *totals.values()) * 1.3)
-    axes.spines[["top", "right"]].set_visible(False)
+    bare(axes)
