@@ -23,8 +23,8 @@ from sier_gui.core import paths
 from sier_gui.core.dataset.tables import as_numpy
 from sier_gui.core.errors import SierError
 from sier_gui.core.explain.survey.facts import FACTS, IDENTITY, check_same, read_facts
-from sier_gui.core.explain.survey.lock import FolderLock
 from sier_gui.core.explain.survey.rows import SurveyRow, columns
+from sier_gui.core.locks import FolderLock
 
 if TYPE_CHECKING:
     import pyarrow as pa

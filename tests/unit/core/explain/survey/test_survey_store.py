@@ -19,8 +19,8 @@ from sier_gui.core.explain.attribution import ExplainRequest
 from sier_gui.core.explain.survey import results
 from sier_gui.core.explain.survey.facts import FACTS as FACTS_FILE
 from sier_gui.core.explain.survey.facts import shapes
-from sier_gui.core.explain.survey.lock import FolderLock
 from sier_gui.core.explain.survey.results import SurveyStore, part_files, read_survey
+from sier_gui.core.locks import FolderLock
 
 
 def fill(folder: Path, rows, *, finish: bool = True) -> None:
@@ -274,7 +274,7 @@ def test_two_writers_never_meet(tmp_path):
 HOLD = """
 import sys
 from pathlib import Path
-from sier_gui.core.explain.survey.lock import FolderLock
+from sier_gui.core.locks import FolderLock
 lock = FolderLock(Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()
