@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sier_gui.core.charts import save
 from sier_gui.core.domain import Modality
 from sier_gui.core.errors import SierError
-from sier_gui.core.export import figure, spans, values
+from sier_gui.core.export import designs, spans, values
 from sier_gui.core.export.view import FigureInput, FigureOptions, provenance
 from sier_gui.core.paths import write_json
 
@@ -45,18 +46,18 @@ def export(
     ------
     SierError : an unknown format, or a folder that cannot be written.
     """
-    wanted = _known(formats)
+    wanted = known_formats(formats)
     options = options or FigureOptions()
     if width_mm is not None:
         options = replace(options, width_mm=width_mm)
     base = Path(out_dir) / file_name(view.sample.sample_id)
     facts = provenance(view, options, formats=wanted)
     written: list[tuple[str, Path]] = []
-    drawn = figure.draw(view, options) if any(kind in _FIGURES for kind in wanted) else None
+    drawn = designs.draw(view, options) if any(kind in _FIGURES for kind in wanted) else None
     for kind in wanted:
         target = base.with_name(base.name + SUFFIXES[kind])
         if drawn is not None and kind in _FIGURES:
-            figure.save(drawn, target, facts)
+            save(drawn, target, facts)
         else:
             _WRITERS[kind](target, view, facts)
         written.append((kind, target))
@@ -74,7 +75,13 @@ def file_name(sample_id: str) -> str:
     return f"{safe}-{hashlib.sha256(sample_id.encode(errors='surrogatepass')).hexdigest()[:8]}"
 
 
-def _known(formats: Sequence[str]) -> list[str]:
+def known_formats(formats: Sequence[str]) -> list[str]:
+    """``formats`` in lower case, each once; npz brings its CSV.
+
+    Raises
+    ------
+    SierError : none, or one that is unknown.
+    """
     wanted = [kind.strip().lower() for kind in formats if kind.strip()]
     unknown = sorted(set(wanted) - set(SUFFIXES))
     if unknown or not wanted:

@@ -1,0 +1,340 @@
+"""Figures of many samples: in worker processes, with one colour scale, going on where a run was ended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import sier_gui
+from sier_gui.core import spreading
+from sier_gui.core.domain import Sample
+from sier_gui.core.errors import SierError
+from sier_gui.core.explain.attribution import CODE_VERSION, ExplainRequest
+from sier_gui.core.explain.survey import engines
+from sier_gui.core.explain.survey.rows import SurveyRow, file_stamp
+from sier_gui.core.explain.survey.work import Job, Outcome, Reader, Task, read_inputs
+from sier_gui.core.export.gather import Source, lacking, look_up, view_of
+from sier_gui.core.export.ledger import Ledger, Line
+from sier_gui.core.export.view import FigureOptions, shared_scale
+from sier_gui.core.nets.prediction import Predictor, resolve_device
+from sier_gui.core.tasks import CancelToken, Pause, Progress, Report, silent
+
+if TYPE_CHECKING:
+    from sier_gui.core.dataset.catalogue import Catalogue
+    from sier_gui.core.nets.releases import Release
+
+R = TypeVar("R")
+MOST_WORKERS = 8
+FIGURES_A_WORKER = 8  # fewer are drawn before a second process has started
+SAMPLES_A_WORKER = 8  # and fewer are explained
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRequest:
+    """What is made of each sample. ``shared``: one colour scale for all; else ``options.scale``."""
+
+    explain: ExplainRequest
+    options: FigureOptions
+    formats: tuple[str, ...]
+    shared: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BatchState:
+    """How far a batch is.
+
+    ``done`` of ``total`` samples have their files or, ``failed`` of these, a reason in ``errors``; ``made``
+    of them in this run, in ``seconds`` of wall time. ``entries`` is the manifest, once it is ``complete``.
+    """
+
+    out: Path
+    total: int
+    done: int = 0
+    failed: int = 0
+    made: int = 0
+    seconds: float = 0.0
+    complete: bool = False
+    errors: tuple[str, ...] = ()
+    entries: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a batch works with.
+
+    Parameters
+    ----------
+    workers : processes that read and draw; 0 draws in the calling one.
+    device : where what is not explained yet is computed.
+    predictor : the release where it is loaded: explanations are then computed in the calling thread.
+    niceness : of the workers, so that a window in front of them stays quick.
+    read : how a sample is read that is explained in the calling thread.
+    token : cancels; files written so far stay, and count the next time.
+    """
+
+    workers: int = 0
+    device: str = "auto"
+    predictor: Predictor | None = None
+    niceness: int = 0
+    read: Reader = read_inputs
+    report: Report = silent
+    token: CancelToken = field(default_factory=CancelToken)
+    pause: Pause = field(default_factory=Pause)
+
+
+@dataclass(frozen=True, slots=True)
+class _Press:
+    """What all figures have in common; travels to the workers."""
+
+    source: Source
+    options: FigureOptions
+    formats: tuple[str, ...]
+    out: Path
+
+
+def default_workers(samples: int) -> int:
+    """As many as the cores, where there is enough to draw; 0 draws in the calling process."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_WORKERS, samples // FIGURES_A_WORKER)
+
+
+def batch(
+    catalogue: Catalogue,
+    release: Release,
+    request: BatchRequest,
+    rows: Sequence[int],
+    out: Path,
+    means: Means | None = None,
+) -> BatchState:
+    """`batching` to its end."""
+    (last,) = deque(batching(catalogue, release, request, rows, out, means), maxlen=1)
+    return last
+
+
+def batching(
+    catalogue: Catalogue,
+    release: Release,
+    request: BatchRequest,
+    rows: Sequence[int],
+    out: Path,
+    means: Means | None = None,
+) -> Iterator[BatchState]:
+    """Write the figures of ``rows`` into ``out``, in steps; the last state is ``complete``.
+
+    Three passes: what the cache knows of the samples; explanations of the others; the figures. A run that was
+    cancelled or killed goes on with the figures it lacks, where everything that they depend on is the same.
+
+    Raises
+    ------
+    SierError : no rows, an unknown format, another process writes there, the folder cannot be written. A
+        sample that cannot be read is told in ``errors`` instead.
+    Cancelled : the token was cancelled.
+    """
+    from sier_gui.core.export.bundle import known_formats
+
+    if not len(rows):
+        raise SierError("There is no sample to export.", "Choose at least one.")
+    request = replace(request, formats=tuple(known_formats(request.formats)))
+    return _Batch(catalogue, release, request, [int(row) for row in rows], out, means or Means()).states()
+
+
+class _Batch:
+    """One run."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        release: Release,
+        request: BatchRequest,
+        rows: list[int],
+        out: Path,
+        means: Means,
+    ) -> None:
+        self.catalogue, self.release, self.request = catalogue, release, request
+        self.rows, self.out, self.means = rows, out, means
+        self.source = Source.of(catalogue, release, request.explain, means.device)
+        self.samples: list[Sample] = []
+        self.broken: dict[int, str] = {}  # by row, one line
+        self.started, self.before = time.perf_counter(), 0
+
+    def states(self) -> Iterator[BatchState]:
+        self._find_samples()
+        with Ledger(self.out, self._key()) as ledger:
+            self.before = len(ledger.lines)
+            todo = [sample for sample in self.samples if sample.row not in ledger.lines]
+            scale = ledger.scale
+            if todo:
+                ends: dict[int, tuple[float, float]] = {}
+                whole = self.request.shared and scale is None
+                for _ in self._explain(self.samples if whole else todo, ends):
+                    yield self._state(ledger)
+                if whole:
+                    scale = _widest(ends.values())
+            ledger.begin(scale)
+            for row, reason in sorted(self.broken.items()):
+                ledger.add(Line(row, self.catalogue.cell(row, "sample_id"), error=reason))
+            todo = [sample for sample in todo if sample.row not in self.broken]
+            for line in self._draw(todo, scale):
+                if line is not None:
+                    ledger.add(line)
+                    self.means.report(Progress(len(ledger.lines), len(self.rows), "writing"))
+                yield self._state(ledger)
+            entries = ledger.finish(self.rows)
+            yield replace(self._state(ledger), complete=True, entries=tuple(entries))
+
+    def _state(self, ledger: Ledger) -> BatchState:
+        errors = tuple(line.error for _, line in sorted(ledger.lines.items()) if line.error)
+        done, seconds = len(ledger.lines), time.perf_counter() - self.started
+        return BatchState(
+            self.out, len(self.rows), done, len(errors), done - self.before, seconds, errors=errors
+        )
+
+    def _find_samples(self) -> None:
+        """Those that can be drawn; a second one of an id would overwrite the first one's files."""
+        seen: dict[str, int] = {}
+        for row in self.rows:
+            name = self.catalogue.cell(row, "sample_id")
+            first = seen.setdefault(name, row)
+            if first != row:
+                self.broken[row] = f"Row {row + 1} has the same id as row {first + 1}: {name}."
+                continue
+            try:
+                sample = self.catalogue.sample(row)
+            except SierError as error:
+                self.broken[row] = one_line(error)
+                continue
+            if reason := lacking(sample):
+                self.broken[row] = reason
+            else:
+                self.samples.append(sample)
+
+    def _key(self) -> str:
+        """Of all that the files depend on, the samples' own files included."""
+        request = self.request
+        facts = {
+            "program": [sier_gui.__version__, CODE_VERSION],
+            "dataset": self.source.dataset_hash,
+            "release": self.release.weights_hash,
+            "explain": asdict(request.explain),
+            "figure": asdict(request.options),
+            "formats": list(request.formats),
+            "shared": request.shared,
+        }
+        digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+        for sample in self.samples:
+            digest.update(f"{sample.row}\0{file_stamp(sample)}\n".encode())
+        return digest.hexdigest()
+
+    # ---------------------------------------------------------------- the passes
+
+    def _explain(self, samples: Sequence[Sample], ends: dict[int, tuple[float, float]]) -> Iterator[None]:
+        """Fill ``ends``, by row; what is not explained yet is, and goes into the cache."""
+        by_row = {sample.row: sample for sample in samples}
+        missing: list[Sample] = []
+        with closing(self._spread(partial(look_up, self.source), samples)) as looked:
+            for number, found in enumerate(one for one in looked if one is not None):
+                if found.error:
+                    self.broken[found.row] = found.error
+                elif found.ends is None:
+                    missing.append(by_row[found.row])
+                else:
+                    ends[found.row] = found.ends
+                self.means.report(Progress(number + 1, len(samples), "reading"))
+                yield None
+        if not missing:
+            return
+        self.means.report(Progress(0, 0))  # the pace of explaining is not that of reading
+        done = 0
+        with closing(self._explained(missing)) as outcomes:
+            for outcome in outcomes:
+                if isinstance(outcome, SurveyRow):
+                    done += 1
+                    if outcome.attribution is None:
+                        self.broken[outcome.row] = outcome.error or ""
+                    else:
+                        ends[outcome.row] = shared_scale([outcome.attribution])
+                    self.means.report(Progress(done, len(missing), "explaining"))
+                yield None
+        self.means.report(Progress(0, 0))
+
+    def _explained(self, samples: Sequence[Sample]) -> spreading.Outcomes[Outcome]:
+        """By the survey's own workers, so that a batch's values are a survey's."""
+        means, source = self.means, self.source
+        device = resolve_device(source.device)
+        job = Job(
+            self.release.folder, self.release.weights_hash, source.dataset_hash, source.request,
+            device, source.threads, use_cache=True,
+        )  # fmt: skip
+        tasks = (Task(sample, file_stamp(sample)) for sample in samples)
+        workers = min(means.workers, len(samples) // SAMPLES_A_WORKER) if device == "cpu" else 0
+        if means.predictor is None and workers > 1:
+            return engines.processes(job, tasks, workers, means.token, means.pause)
+        predictor = means.predictor or Predictor(self.release, device)
+        return engines.here(job, tasks, predictor, means.token, means.pause, means.read)
+
+    def _draw(self, samples: Sequence[Sample], scale: tuple[float, float] | None) -> Iterator[Line | None]:
+        options = self.request.options if scale is None else replace(self.request.options, scale=scale)
+        press = _Press(self.source, options, self.request.formats, self.out)
+        with closing(self._spread(partial(_pressed, press), samples)) as pressed:
+            yield from pressed
+
+    def _spread(
+        self, work: Callable[[Sample, CancelToken], R], samples: Sequence[Sample]
+    ) -> spreading.Outcomes[R]:
+        means = self.means
+        if means.workers and samples:
+            nicely = partial(_nicely, means.niceness, work)
+            return spreading.processes(nicely, iter(samples), means.workers, means.token, means.pause)
+        return _here(work, samples, means.token, means.pause)
+
+
+def _here(
+    work: Callable[[Sample, CancelToken], R], samples: Sequence[Sample], token: CancelToken, pause: Pause
+) -> spreading.Outcomes[R]:
+    for sample in samples:
+        pause.wait(token)
+        yield work(sample, token)
+
+
+def _nicely(niceness: int, work: Callable[[Sample, CancelToken], R], sample: Sample, token: CancelToken) -> R:
+    _be_nice(niceness)
+    return work(sample, token)
+
+
+@lru_cache(maxsize=1)
+def _be_nice(niceness: int) -> None:
+    """Once for each worker; Windows has no such call."""
+    if niceness and hasattr(os, "nice"):
+        os.nice(niceness)
+
+
+def _pressed(press: _Press, sample: Sample, token: CancelToken) -> Line:
+    """What a worker does for a sample. A folder that cannot be written fails for all: it ends the run."""
+    from sier_gui.core.export.bundle import export
+    from sier_gui.core.export.designs import DESIGNS
+
+    curves = DESIGNS[press.options.design].curves
+    try:
+        view = view_of(press.source, sample, token, curves=curves)
+    except SierError as error:
+        return Line(sample.row, sample.sample_id, error=one_line(error))
+    entries = export(view, press.formats, None, press.out, options=press.options)
+    return Line(sample.row, sample.sample_id, tuple(entries))
+
+
+def one_line(error: SierError) -> str:
+    return " ".join(str(error).split())
+
+
+def _widest(ends: Iterable[tuple[float, float]]) -> tuple[float, float] | None:
+    found = list(ends)
+    return (min(low for low, _ in found), max(high for _, high in found)) if found else None
