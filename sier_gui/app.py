@@ -152,6 +152,8 @@ class Workbench(QObject):
         from sier_gui.gui.workflows.truth import TruthWorkflow
         from sier_gui.gui.workflows.upkeep import UpkeepWorkflow
         from sier_gui.gui.workflows.view import ViewWorkflow
+        from sier_gui.gui.workflows.what_if import WhatIfWorkflow
+        from sier_gui.gui.workflows.what_if_list import WhatIfListWorkflow
 
         self.context = context = Context(
             self.state,
@@ -177,6 +179,8 @@ class Workbench(QObject):
         self.training = TrainingWorkflow(context)
         self.play = PlayWorkflow(context)
         self.pair = PairWorkflow(context)
+        self.what_if = WhatIfWorkflow(context)
+        self.what_if_list = WhatIfListWorkflow(context)
         self.export = ExportWorkflow(context)
         self.check = CheckWorkflow(context)
         self.view = ViewWorkflow(context, self.theme)
@@ -195,6 +199,7 @@ class Workbench(QObject):
         self.open.leaving.connect(self._on_leaving)
         self.open.opened.connect(self.browse.begin)
         self.pair.ready.connect(self.look.show_sample)
+        self.what_if.pair_wished.connect(self.look.show_sample)
         self.pair.dataset_dropped.connect(self.open.open_path)
         window.dropped.connect(self.pair.take)
         window.recent_chosen.connect(self.open.open_path)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sier_gui.gui.state import AppState
 
 Condition = Callable[[AppState], bool]
-EXPLORING = frozenset(["Sample", "Explain", "Playback"])  # menus of Explore alone
+EXPLORING = frozenset(["Sample", "Explain", "What If", "Playback"])  # menus of Explore alone
 
 UNLOCK = "study.unlock"
 
@@ -52,6 +52,23 @@ def with_prediction(state: AppState) -> bool:
 
 def with_attribution(state: AppState) -> bool:
     return state.attribution is not None
+
+
+def with_selection(state: AppState) -> bool:
+    return state.selection is not None
+
+
+def with_changes(state: AppState) -> bool:
+    """Something of the sample is selected, taken away, or another's."""
+    return bool(state.removals) or state.selection is not None or state.held is not None
+
+
+def with_held(state: AppState) -> bool:
+    return state.sample is not None and state.held is not None
+
+
+def with_what_if(state: AppState) -> bool:
+    return state.what_if is not None
 
 
 def with_table(state: AppState) -> bool:
@@ -129,6 +146,19 @@ ACTIONS: tuple[ActionSpec, ...] = (
         with_prediction,
         group=1,
     ),
+    ActionSpec(
+        "what_if.take_away", "Take the Selection Away", "What If", "Ctrl+Backspace", "", with_selection
+    ),
+    ActionSpec(
+        "what_if.put_back", "Put Everything Back", "What If", "Ctrl+Shift+Backspace", "", with_changes
+    ),
+    ActionSpec("what_if.keep", "Keep in the List", "What If", "Ctrl+K", "", with_what_if, group=1),
+    ActionSpec("what_if.list", "What-If List…", "What If", "Ctrl+L", "", with_sample, group=1),
+    ActionSpec(
+        "what_if.hold_picture", "Hold This Picture", "What If", "Ctrl+Alt+P", "", with_picture, True, 2
+    ),
+    ActionSpec("what_if.hold_speech", "Hold This Speech", "What If", "Ctrl+Alt+S", "", with_speech, True, 2),
+    ActionSpec("what_if.pair", "Explain This Pair", "What If", "Ctrl+Alt+E", "", with_held, group=2),
     ActionSpec("play.toggle", "Play or Stop", "Playback", "Ctrl+Space", "play", with_speech),
     ActionSpec("play.from_here", "Play from Here", "Playback", "Ctrl+Shift+Space", "", with_speech),
     ActionSpec(

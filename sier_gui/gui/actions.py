@@ -39,8 +39,13 @@ class ActionTable(QObject):
             state.project_changed,
             state.booth_changed,
             state.rating_changed,
+            state.removals_changed,
+            state.held_changed,
         ):
             signal.connect(self.refresh)
+        self._present: dict[str, bool] = {}
+        state.selection_changed.connect(self._on_selection)
+        state.what_if_changed.connect(self._on_what_if)
         self.refresh()
 
     def _make(self, spec: ActionSpec) -> QAction:
@@ -78,6 +83,20 @@ class ActionTable(QObject):
             if self._state.rating:  # everything else is locked while a rater sits there
                 there = spec.id == UNLOCK
             self._actions[spec.id].setEnabled(there and spec.id in self._bound and spec.enabled(self._state))
+
+    @Slot(object)
+    def _on_selection(self, value: object) -> None:
+        self._on_presence("selection", value is not None)
+
+    @Slot(object)
+    def _on_what_if(self, value: object) -> None:
+        self._on_presence("what_if", value is not None)
+
+    def _on_presence(self, what: str, there: bool) -> None:
+        """These change with each step of a drag; conditions ask only whether there is one."""
+        if self._present.get(what, False) != there:
+            self._present[what] = there
+            self.refresh()
 
     # ---------------------------------------------------------------- shortcuts
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from sier_gui.gui.state import AppState, OverlayOptions
 
 
+_KINDS = {Modality.IMAGE: "picture", Modality.SPEECH: "speech"}
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """One modality's values and the scale they are coloured on.
@@ -65,6 +68,22 @@ def current_attribution(state: AppState) -> Attribution | None:
     if attribution is None or view is None or attribution.sample_id != view.sample.sample_id:
         return None
     return attribution
+
+
+def attribution_of(state: AppState, modality: Modality) -> Attribution | None:
+    """As `current_attribution`, where the ``modality`` on show is the sample's own."""
+    return None if state.holds(modality) else current_attribution(state)
+
+
+def with_marks(text: str, state: AppState, modality: Modality) -> str:
+    """``text`` after what is selected of this ``modality``, and whose it is where another's is held."""
+    selection, view = state.selection, state.shown(modality)
+    parts = [text] if text else []
+    if selection is not None and selection.modality is modality:
+        parts.insert(0, f"selected {selection.text}")
+    if state.holds(modality) and view is not None:
+        parts.insert(0, f"held: {_KINDS[modality]} of {view.sample.sample_id}")
+    return "  |  ".join(parts)
 
 
 def explained_class(state: AppState) -> str | None:
@@ -221,6 +240,13 @@ def signed_text(value: float, stderr: float | None = None) -> str:
     """``+0.031`` or ``+0.031 ± 0.004``, with a real minus sign, so that columns of numbers align."""
     text = f"{value:+.3f}".replace("-", "−")
     return text if stderr is None else f"{text} ± {stderr:.3f}"
+
+
+def change(value: float) -> str:
+    """As `short` with its sign: ``+.21``, ``−.07``; ``0`` for less than half a hundredth."""
+    if abs(value) < 0.005:
+        return "0"
+    return ("+" if value > 0 else "−") + short(abs(value))
 
 
 def standard_error(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # numpy among them: the window is on the screen before it is 
     from sier_gui.core.dataset.query import PredictionTable
     from sier_gui.core.domain import Modality, Prediction, Sample, SampleInputs, Selection, WordSpan
     from sier_gui.core.explain.attribution import Attribution
+    from sier_gui.core.explain.what_if_list import WhatIf
     from sier_gui.core.nets.releases import Release
 
 
@@ -90,6 +91,14 @@ class Hover:
     hz: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One sample's picture, or speech, that stands in for every other's."""
+
+    modality: Modality
+    view: SampleView
+
+
 class AppState(QObject):
     """The one shared state. Each setter emits its signal only when the value changed."""
 
@@ -108,6 +117,9 @@ class AppState(QObject):
     explain_options_changed = Signal(object)  # ExplainOptions
     hover_changed = Signal(object)  # Hover
     selection_changed = Signal(object)  # Selection | None: dragged, or grown by keys
+    removals_changed = Signal(object)  # tuple of Selection: parts that are taken away
+    held_changed = Signal(object)  # Held | None
+    what_if_changed = Signal(object)  # WhatIf | None: the answer without those parts, and the selection
     playhead_changed = Signal(float)  # seconds; negative when stopped
     busy_changed = Signal(str, float)  # job kind and fraction in [0, 1]; negative fraction: ended
     kinds_changed = Signal()  # which kinds of jobs are under way
@@ -134,6 +146,9 @@ class AppState(QObject):
         self.explain_options = ExplainOptions()
         self.hover = Hover()
         self.selection: Selection | None = None
+        self.removals: tuple[Selection, ...] = ()
+        self.held: Held | None = None
+        self.what_if: WhatIf | None = None
         self.playhead: float = -1.0
         self.busy: frozenset[str] = frozenset()
         self.mode = "explore"
@@ -178,8 +193,10 @@ class AppState(QObject):
             self.row_changed.emit(value)
 
     def set_sample(self, value: SampleView | None) -> None:
-        """Another sample, of which nothing is selected yet."""
+        """Another sample: nothing of it is selected yet, or taken away."""
+        self.set_what_if(None)
         self.set_selection(None)
+        self.set_removals(())
         self.sample = value
         self.sample_changed.emit(value)
 
@@ -222,6 +239,30 @@ class AppState(QObject):
         if value != self.selection:
             self.selection = value
             self.selection_changed.emit(value)
+
+    def set_removals(self, value: tuple[Selection, ...]) -> None:
+        if value != self.removals:
+            self.removals = value
+            self.removals_changed.emit(value)
+
+    def set_held(self, value: Held | None) -> None:
+        if value is not self.held:
+            self.held = value
+            self.held_changed.emit(value)
+
+    def set_what_if(self, value: WhatIf | None) -> None:
+        if value is not self.what_if:
+            self.what_if = value
+            self.what_if_changed.emit(value)
+
+    def shown(self, modality: Modality) -> SampleView | None:
+        """Whose picture, or speech, is on show: the sample's own unless another's is held."""
+        held = self.held
+        return held.view if held is not None and held.modality is modality and self.sample else self.sample
+
+    def holds(self, modality: Modality) -> bool:
+        """Whether the ``modality`` on show is another sample's."""
+        return self.sample is not None and self.shown(modality) is not self.sample
 
     def set_busy(self, kind: str, fraction: float) -> None:
         """``fraction`` in [0, 1] of what jobs of ``kind`` have to do; negative: they ended."""

@@ -53,7 +53,9 @@ class ImagePanel(QWidget):
         state.overlay_changed.connect(self._refresh_overlay)
         state.explain_options_changed.connect(self._refresh_cursor)
         state.hover_changed.connect(self._refresh_cursor)
-        state.selection_changed.connect(self._on_selection)
+        state.selection_changed.connect(self._show_marks)
+        state.removals_changed.connect(self._show_marks)
+        state.held_changed.connect(self._on_held)
         state.busy_changed.connect(self._on_busy)
         self._on_sample(state.sample)
 
@@ -69,7 +71,8 @@ class ImagePanel(QWidget):
         self.caption.set_text("")
 
     @Slot(object)
-    def _on_sample(self, view: SampleView | None) -> None:
+    def _on_sample(self, _view: SampleView | None) -> None:
+        view = self._state.shown(Modality.IMAGE)
         if view is None:
             self.canvas.show_notice(
                 "No sample", "Choose one in the table, or drop a picture and a sound file here."
@@ -93,7 +96,7 @@ class ImagePanel(QWidget):
         else:
             self.canvas.show_patches(layer.rgba(), options.opacity, layer.hatched)
         self.key.setVisible(shown)
-        attribution = overlay.current_attribution(self._state)
+        attribution = overlay.attribution_of(self._state, Modality.IMAGE)
         if layer is not None and attribution is not None:
             meaning = overlay.hatch_meaning(attribution, overlay.explained_class(self._state))
             self.key.show_scale(*layer.key(), meaning)
@@ -103,20 +106,21 @@ class ImagePanel(QWidget):
     def _refresh_cursor(self) -> None:
         cursor = self._cursor()
         self.canvas.set_cursor(cursor, self._grid())
-        text, selection = (
-            self._resting_text() if cursor is None else self._patch_text(cursor),
-            self._selection(),
-        )
-        if selection is not None:
-            text = f"selected {selection.text}  |  {text}"
+        text = self._resting_text() if cursor is None else self._patch_text(cursor)
+        text = overlay.with_marks(text, self._state, Modality.IMAGE)
         self.caption.set_text(text)
         if text:
             self.canvas.setAccessibleDescription(text)
 
     @Slot()
-    def _on_selection(self) -> None:
-        self.canvas.show_marks(self._selection())
+    def _show_marks(self) -> None:
+        removed = [r for r in self._state.removals if r.modality is Modality.IMAGE]
+        self.canvas.show_marks(self._selection(), removed)
         self._refresh_cursor()
+
+    @Slot()
+    def _on_held(self) -> None:
+        self._on_sample(self._state.sample)
 
     @Slot(str, float)
     def _on_busy(self, kind: str, _fraction: float) -> None:
@@ -144,7 +148,7 @@ class ImagePanel(QWidget):
     @Slot(int, int, bool)
     def _nudge(self, across: int, down: int, grow: bool) -> None:
         """Without a selection the first step of a key selects a patch: under the cursor, or the middle."""
-        view, pixels, selection = self._state.sample, self._pixels(), self._selection()
+        view, pixels, selection = self._state.shown(Modality.IMAGE), self._pixels(), self._selection()
         if view is None or view.picture is None or pixels is None:
             return
         height, width = view.picture.shape[:2]
@@ -172,13 +176,13 @@ class ImagePanel(QWidget):
         return selection if selection is not None and selection.modality is Modality.IMAGE else None
 
     def _pixels(self) -> PixelMap | None:
-        view = self._state.sample
+        view = self._state.shown(Modality.IMAGE)
         if view is None or view.inputs is None or view.picture is None:
             return None
         return view.inputs.pixels
 
     def _layer(self) -> overlay.Layer | None:
-        attribution = overlay.current_attribution(self._state)
+        attribution = overlay.attribution_of(self._state, Modality.IMAGE)
         if attribution is None:
             return None
         target = overlay.explained_class(self._state)
@@ -198,7 +202,7 @@ class ImagePanel(QWidget):
         return patch_at(*pixel, *self._grid(), pixels)
 
     def _resting_text(self) -> str:
-        view = self._state.sample
+        view = self._state.shown(Modality.IMAGE)
         if view is None or view.picture is None:
             return ""
         height, width = view.picture.shape[:2]
@@ -212,7 +216,7 @@ class ImagePanel(QWidget):
         where = f"row {cursor[0] + 1}, column {cursor[1] + 1} · {where}"
         if layer is None:
             return where
-        attribution = overlay.current_attribution(self._state)
+        attribution = overlay.attribution_of(self._state, Modality.IMAGE)
         assert attribution is not None
         target, refining = overlay.explained_class(self._state), "explain" in self._state.busy
         value = overlay.value_text(attribution, Modality.IMAGE, target, cursor, refining)

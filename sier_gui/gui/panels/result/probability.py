@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, Q
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QVBoxLayout, QWidget
 
 from sier_gui.gui import overlay, theme
+from sier_gui.gui.panels.result.what_if import WhatIfStrip
 from sier_gui.gui.state import AppState
 from sier_gui.gui.widgets import ElidedLabel, LoadingNotice, track_colour
 
@@ -27,6 +28,7 @@ class ClassBar(QAbstractButton):
         super().__init__(parent)
         self.class_name = name
         self.probability: float | None = None
+        self.instead: float | None = None  # what it would be with parts taken away
         self._colour = colour
         self.name_width = 64.0
         self.setCheckable(True)
@@ -41,7 +43,19 @@ class ClassBar(QAbstractButton):
 
     def show_probability(self, value: float | None) -> None:
         self.probability = value
+        self._say()
+
+    def show_instead(self, value: float | None) -> None:
+        """``value``: what the probability would be; None: nothing is taken away."""
+        if value != self.instead:
+            self.instead = value
+            self._say()
+
+    def _say(self) -> None:
+        value = self.probability
         said = "not predicted yet" if value is None else f"probability {value:.2f}"
+        if self.instead is not None:
+            said += f", would be {self.instead:.2f}"
         self.setAccessibleName(f"{self.class_name}, {said}")
         self.update()
 
@@ -49,7 +63,8 @@ class ClassBar(QAbstractButton):
         """Where a probability of 1 would reach."""
         left = self.name_width + 16
         number = self.fontMetrics().horizontalAdvance("0.00")
-        return QRectF(left, 5, max(8.0, self.width() - left - number - 32), self.height() - 10)
+        change = 0 if self.instead is None else self.fontMetrics().horizontalAdvance("+0.00") + 8
+        return QRectF(left, 5, max(8.0, self.width() - left - number - change - 32), self.height() - 10)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -64,10 +79,10 @@ class ClassBar(QAbstractButton):
         painter.drawText(QRectF(8, 0, self.name_width + 4, self.height()), centre, name)
         painter.fillRect(area, track_colour(palette))
         if self.probability is not None:
-            bar = QRectF(area.left(), area.top(), area.width() * self.probability, area.height())
-            painter.fillRect(bar, self._colour)
             number = QRectF(area.right(), 0, self.width() - area.right() - 24, self.height())
-            painter.drawText(number, centre | Qt.AlignmentFlag.AlignRight, overlay.short(self.probability))
+            value = self.probability if self.instead is None else self.instead
+            painter.drawText(number, centre | Qt.AlignmentFlag.AlignRight, overlay.short(value))
+            self._paint_bars(painter, area, self.probability)
         if self.isChecked():
             self._paint_mark(painter)
         if self.hasFocus():
@@ -75,6 +90,25 @@ class ClassBar(QAbstractButton):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
         painter.end()
+
+    def _paint_bars(self, painter: QPainter, area: QRectF, probability: float) -> None:
+        """The probability; with parts taken away a ghost of it behind what it would be, and the change."""
+        bar = QRectF(area.left(), area.top(), area.width() * probability, area.height())
+        if self.instead is None:
+            painter.fillRect(bar, self._colour)
+            return
+        ghost = QColor(self._colour)
+        ghost.setAlpha(70)
+        painter.setPen(QPen(self._colour, 1))
+        painter.setBrush(ghost)
+        painter.drawRect(bar.adjusted(0.5, 0.5, -0.5, -0.5))
+        inset = area.height() / 4
+        thin = QRectF(area.left(), area.top() + inset, area.width() * self.instead, area.height() - 2 * inset)
+        painter.fillRect(thin, self._colour)
+        change = QRectF(area.right() + 8, 0, self.fontMetrics().horizontalAdvance("+0.00"), self.height())
+        painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+        right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+        painter.drawText(change, right, overlay.change(self.instead - probability))
 
     def _paint_mark(self, painter: QPainter) -> None:
         """The triangle that says: this class is explained."""
@@ -87,7 +121,7 @@ class ClassBar(QAbstractButton):
 class ProbabilityPanel(QWidget):
     """Header and one bar per class."""
 
-    def __init__(self, state: AppState, _actions: ActionTable, parent: QWidget | None = None) -> None:
+    def __init__(self, state: AppState, actions: ActionTable, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
         self.title = ElidedLabel(parent=self)
@@ -104,6 +138,7 @@ class ProbabilityPanel(QWidget):
         self._layout.addWidget(self.title)
         self._layout.addWidget(self.verdict)
         self._layout.addSpacing(4)
+        self._layout.addWidget(WhatIfStrip(state, actions, self))
         self._layout.addStretch(1)
         LoadingNotice(state, self._show_loading, self)
         state.release_changed.connect(self._on_release)
@@ -111,6 +146,7 @@ class ProbabilityPanel(QWidget):
         state.prediction_changed.connect(self._refresh)
         state.attribution_changed.connect(self._mark_target)
         state.target_changed.connect(self._mark_target)
+        state.what_if_changed.connect(self._show_instead)
         self._refresh()
 
     @Slot()
@@ -184,6 +220,14 @@ class ProbabilityPanel(QWidget):
     def _show_values(self, prediction: Prediction | None) -> None:
         for i, bar in enumerate(self.bars):
             bar.show_probability(None if prediction is None else float(prediction.probabilities[i]))
+        self._show_instead()
+
+    @Slot()
+    def _show_instead(self) -> None:
+        found, prediction = self._state.what_if, self._prediction()
+        fits = found is not None and prediction is not None and found.classes == prediction.classes
+        for i, bar in enumerate(self.bars):
+            bar.show_instead(found.after[i] if fits and found is not None else None)
 
     @Slot()
     def _mark_target(self) -> None:

@@ -61,7 +61,9 @@ class SpeechPanel(QWidget):
         state.target_changed.connect(self._refresh_overlay)
         state.overlay_changed.connect(self._refresh_overlay)
         state.hover_changed.connect(self._on_hover)
-        state.selection_changed.connect(self._on_selection)
+        state.selection_changed.connect(self._show_marks)
+        state.removals_changed.connect(self._show_marks)
+        state.held_changed.connect(self._on_held)
         state.playhead_changed.connect(self.plots.set_playhead)
         state.words_changed.connect(self._on_words)
         state.busy_changed.connect(self._on_busy)
@@ -96,7 +98,8 @@ class SpeechPanel(QWidget):
         self._describe()
 
     @Slot(object)
-    def _on_sample(self, view: SampleView | None) -> None:
+    def _on_sample(self, _view: SampleView | None) -> None:
+        view = self._state.shown(Modality.SPEECH)
         if view is None:
             self._clear("No speech", "Waveform, spectrogram and words of the chosen sample appear here.")
             return
@@ -124,7 +127,7 @@ class SpeechPanel(QWidget):
 
     @Slot()
     def _on_words(self) -> None:
-        view = self._state.sample
+        view = self._state.shown(Modality.SPEECH)
         if view is not None and view.speech is not None and self._times is not None:
             self._show_words(view)
             self._refresh_overlay()  # which words are emphasised
@@ -141,7 +144,7 @@ class SpeechPanel(QWidget):
 
     @Slot()
     def _refresh_overlay(self) -> None:
-        attribution, options = overlay.current_attribution(self._state), self._state.overlay
+        attribution, options = overlay.attribution_of(self._state, Modality.SPEECH), self._state.overlay
         if attribution is None or not options.visible or self._times is None:
             self.plots.clear_segments()
             self.words.emphasise(None, None)
@@ -166,9 +169,14 @@ class SpeechPanel(QWidget):
         self._describe()
 
     @Slot()
-    def _on_selection(self) -> None:
-        self.plots.show_marks(self._selection())
+    def _show_marks(self) -> None:
+        removed = [r for r in self._state.removals if r.modality is Modality.SPEECH]
+        self.plots.show_marks(self._selection(), removed)
         self._describe()
+
+    @Slot()
+    def _on_held(self) -> None:
+        self._on_sample(self._state.sample)
 
     @Slot(str, float)
     def _on_busy(self, kind: str, _fraction: float) -> None:
@@ -248,7 +256,10 @@ class SpeechPanel(QWidget):
         return selection if selection is not None and selection.modality is Modality.SPEECH else None
 
     def _edges(self) -> NDArray[np.float64] | None:
-        attribution, view = overlay.current_attribution(self._state), self._state.sample
+        attribution, view = (
+            overlay.attribution_of(self._state, Modality.SPEECH),
+            self._state.shown(Modality.SPEECH),
+        )
         if attribution is not None:
             return attribution.segment_edges_s
         if view is None or view.speech is None:
@@ -259,15 +270,14 @@ class SpeechPanel(QWidget):
         return np.linspace(0, len(view.speech) / view.rate, segments + 1)
 
     def _describe(self) -> None:
-        text, selection = self._hover_text() or self._resting_text(), self._selection()
-        if selection is not None:
-            text = f"selected {selection.text}  |  {text}"
+        text = self._hover_text() or self._resting_text()
+        text = overlay.with_marks(text, self._state, Modality.SPEECH)
         self.readout.set_text(text)
         if text:
             self.plots.setAccessibleDescription(text)
 
     def _resting_text(self) -> str:
-        view = self._state.sample
+        view = self._state.shown(Modality.SPEECH)
         if view is None or view.speech is None:
             return ""
         return f"{len(view.speech) / view.rate:.2f} s · {view.rate / 1000:g} kHz"
@@ -300,7 +310,10 @@ class SpeechPanel(QWidget):
 
     def _segment_text(self, seconds: float, hz: float | None) -> str:
         """The segment's value; in the spectrogram of speech cut into bands that of the cell."""
-        attribution, target = overlay.current_attribution(self._state), overlay.explained_class(self._state)
+        attribution, target = (
+            overlay.attribution_of(self._state, Modality.SPEECH),
+            overlay.explained_class(self._state),
+        )
         if attribution is None:
             return ""
         edges, refining = attribution.segment_edges_s, "explain" in self._state.busy

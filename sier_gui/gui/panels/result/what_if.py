@@ -1,0 +1,93 @@
+"""What the network would say: below the bars, which show both answers, one line and what can be done next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from sier_gui.core.domain import Modality
+from sier_gui.gui.state import AppState
+from sier_gui.gui.widgets import ElidedLabel
+
+if TYPE_CHECKING:
+    from sier_gui.core.explain.what_if_list import WhatIf
+    from sier_gui.gui.actions import ActionTable
+
+BUTTONS = {
+    "what_if.take_away": "Take away",
+    "what_if.put_back": "Put back",
+    "what_if.keep": "Keep",
+    "what_if.list": "List…",
+}
+_HINT = "What if? Drag on picture or sound."
+_MEANING = (
+    "Drag on the picture, the waveform or the spectrogram, or hold Shift and press an arrow key there: "
+    "the bars show what the network says without that part, and in outline what it said with it."
+)
+
+
+class WhatIfStrip(QWidget):
+    """Always there, so that nothing moves when a drag begins."""
+
+    def __init__(self, state: AppState, actions: ActionTable, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self.line = ElidedLabel(parent=self)
+        self.about = ElidedLabel(parent=self, secondary=True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 4, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self.line)
+        layout.addWidget(self.about)
+        row = QHBoxLayout()
+        row.setSpacing(2)
+        self.buttons: list[QToolButton] = []
+        for action_id, text in BUTTONS.items():
+            actions.action(action_id).setIconText(text)  # menus keep the longer text
+            button = QToolButton(self)
+            button.setDefaultAction(actions.action(action_id))
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+            button.setAutoRaise(True)
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            button.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+            self.buttons.append(button)
+            row.addWidget(button)
+        row.addStretch(1)
+        layout.addLayout(row)
+        state.what_if_changed.connect(self._refresh)
+        self._refresh()
+
+    @Slot()
+    def _refresh(self) -> None:
+        found = self._state.what_if
+        self.line.set_text(_HINT if found is None else verdict(found))
+        self.about.set_text("" if found is None else changes(found))
+        self.setToolTip(_MEANING if found is None else "")
+        self.setAccessibleDescription(_MEANING)
+
+
+def verdict(found: WhatIf) -> str:
+    """``sees anger instead of hate``, ``still sees hate``."""
+    if found.flipped:
+        return f"What if: sees {found.predicted} instead of {found.predicted_before}"
+    return f"What if: still sees {found.predicted}"
+
+
+def changes(found: WhatIf) -> str:
+    """``picture − 12 %, speech − 8 % (zeros) · speech of sad_0002``."""
+    names = {Modality.IMAGE: "picture", Modality.SPEECH: "speech"}
+    gone = [f"{names[m]} −{_percent(share)}" for m, share in found.removed.items() if share > 0]
+    parts = [f"{', '.join(gone)} ({found.absence})"] if gone else []
+    if found.removals and not gone:
+        parts.append("the part is smaller than what the network can see")
+    if found.picture_of != found.sample_id:
+        parts.append(f"picture of {found.picture_of}")
+    if found.speech_of != found.sample_id:
+        parts.append(f"speech of {found.speech_of}")
+    return " · ".join(parts)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.095 else f"{100 * share:.1f} %"
