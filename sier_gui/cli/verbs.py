@@ -108,13 +108,8 @@ def explained(
     catalogue: Catalogue,
     predictor: Predictor,
     cache: AttributionCache | None,
-    *,
-    words: bool = False,
 ) -> Iterator[tuple[Sample, DecodedSample, Attribution]]:
-    """The chosen samples, decoded and explained. With ``--all`` a broken one is told and left out.
-
-    ``words``: know when each word is said, even where words are not what is explained.
-    """
+    """The chosen samples, decoded and explained. With ``--all`` a broken one is told and left out."""
     from sier_gui.core.dataset.inputs import load_view
     from sier_gui.core.explain.attribution import WORDS
     from sier_gui.core.explain.engine import explain as explain_sample
@@ -125,7 +120,7 @@ def explained(
     for row in rows:
         try:
             sample = catalogue.sample(row)
-            seen = load_view(sample, predictor.front, words=words or request.segments == WORDS)
+            seen = load_view(sample, predictor.front, words=request.segments == WORDS)
             players_for(seen.inputs, predictor.front, request)  # a sample without text has no words
         except SierError as error:
             if not arguments.all:
