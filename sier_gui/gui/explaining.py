@@ -13,6 +13,7 @@ from sier_gui.gui.state import ExplainOptions
 
 if TYPE_CHECKING:
     from sier_gui.core.explain.attribution import Attribution
+    from sier_gui.core.explain.what_if_list import WhatIf
     from sier_gui.core.nets.releases import Release
 
 WORDS = "words"
@@ -183,3 +184,28 @@ def count_unsettled(attribution: Attribution, target: str | None) -> tuple[int, 
     """Players whose sign is not settled, and how many play."""
     unsettled = attribution.unsettled(target).values()
     return sum(int(u.sum()) for u in unsettled), sum(u.size for u in unsettled)
+
+
+def verdict_text(found: WhatIf) -> str:
+    """``sees anger instead of hate``, ``still sees hate``."""
+    if found.flipped:
+        return f"What if: sees {found.predicted} instead of {found.predicted_before}"
+    return f"What if: still sees {found.predicted}"
+
+
+def changes_text(found: WhatIf) -> str:
+    """``picture − 12 %, speech − 8 % (zeros) · speech of sad_0002``."""
+    names = {Modality.IMAGE: "picture", Modality.SPEECH: "speech"}
+    gone = [f"{names[m]} −{_percent(share)}" for m, share in found.removed.items() if share > 0]
+    parts = [f"{', '.join(gone)} ({found.absence})"] if gone else []
+    if found.removals and not gone:
+        parts.append("the part is smaller than what the network can see")
+    if found.picture_of != found.sample_id:
+        parts.append(f"picture of {found.picture_of}")
+    if found.speech_of != found.sample_id:
+        parts.append(f"speech of {found.speech_of}")
+    return " · ".join(parts)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.095 else f"{100 * share:.1f} %"

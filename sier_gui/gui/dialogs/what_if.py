@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from sier_gui.gui import overlay
-from sier_gui.gui.panels.result.what_if import changes
+from sier_gui.gui.explaining import changes_text
 
 if TYPE_CHECKING:
     from sier_gui.core.explain.what_if_list import WhatIf
@@ -206,4 +206,4 @@ def _cells(entry: WhatIf) -> tuple[str, ...]:
     before, after = entry.before[at], entry.after[at]
     sees = f"{entry.predicted_before} → {entry.predicted}" if entry.flipped else entry.predicted
     numbers = (overlay.short(before), overlay.short(after), overlay.change(after - before))
-    return (entry.name, entry.sample_id, changes(entry), sees, *numbers)
+    return (entry.name, entry.sample_id, changes_text(entry), sees, *numbers)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
-from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from sier_gui.gui import overlay, theme
 from sier_gui.gui.panels.result.what_if import WhatIfStrip
@@ -135,7 +135,9 @@ class ProbabilityPanel(QWidget):
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(8, 8, 8, 8)
         self._layout.setSpacing(2)
-        self._layout.addWidget(self.title)
+        self.head = QHBoxLayout()  # room beside the name for what is done with the sample
+        self.head.addWidget(self.title, 1)
+        self._layout.addLayout(self.head)
         self._layout.addWidget(self.verdict)
         self._layout.addSpacing(4)
         self._layout.addWidget(WhatIfStrip(state, actions, self))

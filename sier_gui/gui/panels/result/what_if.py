@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from sier_gui.core.domain import Modality
+from sier_gui.gui.explaining import changes_text, verdict_text
 from sier_gui.gui.state import AppState
 from sier_gui.gui.widgets import ElidedLabel
 
 if TYPE_CHECKING:
-    from sier_gui.core.explain.what_if_list import WhatIf
     from sier_gui.gui.actions import ActionTable
 
 BUTTONS = {
@@ -62,32 +61,7 @@ class WhatIfStrip(QWidget):
     @Slot()
     def _refresh(self) -> None:
         found = self._state.what_if
-        self.line.set_text(_HINT if found is None else verdict(found))
-        self.about.set_text("" if found is None else changes(found))
+        self.line.set_text(_HINT if found is None else verdict_text(found))
+        self.about.set_text("" if found is None else changes_text(found))
         self.setToolTip(_MEANING if found is None else "")
         self.setAccessibleDescription(_MEANING)
-
-
-def verdict(found: WhatIf) -> str:
-    """``sees anger instead of hate``, ``still sees hate``."""
-    if found.flipped:
-        return f"What if: sees {found.predicted} instead of {found.predicted_before}"
-    return f"What if: still sees {found.predicted}"
-
-
-def changes(found: WhatIf) -> str:
-    """``picture − 12 %, speech − 8 % (zeros) · speech of sad_0002``."""
-    names = {Modality.IMAGE: "picture", Modality.SPEECH: "speech"}
-    gone = [f"{names[m]} −{_percent(share)}" for m, share in found.removed.items() if share > 0]
-    parts = [f"{', '.join(gone)} ({found.absence})"] if gone else []
-    if found.removals and not gone:
-        parts.append("the part is smaller than what the network can see")
-    if found.picture_of != found.sample_id:
-        parts.append(f"picture of {found.picture_of}")
-    if found.speech_of != found.sample_id:
-        parts.append(f"speech of {found.speech_of}")
-    return " · ".join(parts)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.095 else f"{100 * share:.1f} %"
