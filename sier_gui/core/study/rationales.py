@@ -61,7 +61,7 @@ class StudyMarks:
 
 def marks_of(responses: Iterable[Response], leave_out: Collection[str] = ()) -> list[PersonMarks]:
     """One record for each answer of a main or reserve trial that has a mark."""
-    return [
+    found = (
         PersonMarks(
             person=r.rater,
             sample_id=r.sample_id,
@@ -75,7 +75,8 @@ def marks_of(responses: Iterable[Response], leave_out: Collection[str] = ()) -> 
         )
         for r in _asked(responses, leave_out)
         if r.rationale
-    ]
+    )
+    return [mark for mark in found if mark.boxes or mark.spans]
 
 
 def _asked(responses: Iterable[Response], leave_out: Collection[str]) -> Iterator[Response]:

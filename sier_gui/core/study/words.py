@@ -82,7 +82,7 @@ class RaterWords:
     mark_question: str = "What decided it? Mark it, if you can say."
     mark_help: str = (
         "Drag with the mouse, or move with the arrow keys, size with Shift and the arrow keys, and set with "
-        "Space. You may mark several places."
+        "Space, as often as you like. Tab changes between picture and recording."
     )
     mark_picture: str = "Picture, to mark what decided it"
     mark_sound: str = "Recording, to mark what decided it"

@@ -306,7 +306,9 @@ class RatingWorkflow(QObject):
 
         def work(_report: Report, _token: CancelToken) -> Place:
             if session.current is not None:  # else it was stored, and what followed failed
-                session.answer(given.answer, given.confidence, given.rt_ms, given.replays)
+                session.answer(
+                    given.answer, given.confidence, given.rt_ms, given.replays, given.rationale
+                )
             return place_of(session)
 
         def again() -> None:

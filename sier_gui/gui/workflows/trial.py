@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from sier_gui.core.errors import SierError
+from sier_gui.gui.modes.study.views import Stage
 from sier_gui.gui.workflows.checking import CheckingWorkflow
 
 if TYPE_CHECKING:
-    from sier_gui.core.study.records import BlindTrial, TrialRules
+    from sier_gui.core.study.records import BlindTrial, Rationale, TrialRules
     from sier_gui.core.study.words import RaterWords
     from sier_gui.gui.modes.study.trial import TrialPage
 
@@ -29,6 +30,7 @@ class Given:
     confidence: int | None
     rt_ms: float | None
     replays: int
+    rationale: Rationale | None = None
 
 
 class TrialWorkflow(QObject):
@@ -48,6 +50,7 @@ class TrialWorkflow(QObject):
         self._replays = 0
         self._since = 0.0
         self._rt_ms = 0.0
+        self._part = (0.0, 1.0)  # of the recording: what is played while marking
         self._waking = QTimer(self)
         self._waking.setSingleShot(True)
         self._waking.timeout.connect(self._wake)
@@ -120,6 +123,9 @@ class TrialWorkflow(QObject):
     def _replay(self) -> None:
         if self._page is None or self._rules is None or self.shown is None:
             return
+        if self._page.stage is Stage.MARK:
+            self._hear_again()
+            return
         left = self._rules.replays - self._replays
         if left > 0:
             self._replays += 1
@@ -127,15 +133,43 @@ class TrialWorkflow(QObject):
             self._page.show_replays(left - 1)
             self.play()
 
+    # ---------------------------------------------------------------- while marking
+
+    def _hear_again(self) -> None:
+        """What is marked, or all of it, as often as one likes: the answer cannot be changed any more."""
+        page, trial = self._page, self.shown
+        if page is None or trial is None or trial.sound is None:
+            return
+        self._part = page.board.span() or (0.0, 1.0)
+        first, last = (round(share * len(trial.sound)) for share in self._part)
+        self.noted.emit("heard while marking")
+        page.settle()
+        try:
+            self._loudspeaker.play(
+                trial.sound[first:last], trial.rate, self._on_part_heard, self._on_part_position
+            )
+        except SierError:
+            page.again.setEnabled(False)  # marking needs no sound
+
+    def _on_part_position(self, seconds: float) -> None:
+        if self._page is not None and self.shown is not None and self.shown.sound is not None:
+            share = seconds * self.shown.rate / len(self.shown.sound)
+            self._page.board.sound.show_position(self._part[0] + share)
+
+    def _on_part_heard(self) -> None:
+        if self._page is not None:
+            self._page.board.sound.show_position(-1.0)
+
     # ---------------------------------------------------------------- the answer
 
     @Slot()
     def _on_chosen(self) -> None:
         self._rt_ms = 1000 * (perf_counter() - self._since)
 
-    @Slot(str, object)
-    def _on_answered(self, answer: str, confidence: int | None) -> None:
-        self._give(Given(answer, confidence, self._rt_ms, self._replays))
+    @Slot(str, object, object)
+    def _on_answered(self, answer: str, confidence: int | None, rationale: Rationale | None) -> None:
+        self._loudspeaker.hush()
+        self._give(Given(answer, confidence, self._rt_ms, self._replays, rationale))
 
     @Slot()
     def _on_problem(self) -> None:

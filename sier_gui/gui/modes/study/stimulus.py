@@ -36,12 +36,7 @@ class StimulusView(QFrame):
 
     def show_stimulus(self, picture: NDArray[np.uint8] | None, words: str, *, sound: bool, name: str) -> None:
         """``picture``: uint8 (height, width, 3). ``name`` is for screen readers and the same for all."""
-        self._picture = QImage()
-        if picture is not None:
-            data = np.ascontiguousarray(picture)
-            height, width = data.shape[:2]
-            shown = QImage(data.data, width, height, 3 * width, QImage.Format.Format_RGB888)
-            self._picture = shown.copy()
+        self._picture = as_image(picture)
         self._words, self._sound, self._state, self._share = words, sound, "", 0.0
         self._told = False
         self.setAccessibleName(words or name)
@@ -68,11 +63,7 @@ class StimulusView(QFrame):
         below = _WORDS if self._sound else 0
         space = area.adjusted(0, 0, 0, -below)
         if not self._picture.isNull():
-            size = self._picture.size()
-            scale = min(space.width() / size.width(), space.height() / size.height(), _ENLARGED)
-            box = QRectF(0, 0, size.width() * scale, size.height() * scale)
-            box.moveCenter(space.center())
-            painter.drawImage(box, self._picture)
+            painter.drawImage(picture_box(self._picture.size(), space), self._picture)
         elif self._words:
             painter.setFont(sized(self.font(), TITLE_PT))
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
@@ -125,3 +116,20 @@ class StimulusView(QFrame):
         painter.setFont(theme.caption_font(self.font()))
         words = QRectF(space.left(), track.bottom(), space.width(), space.bottom() - track.bottom())
         painter.drawText(words, Qt.AlignmentFlag.AlignCenter, self._state)
+
+
+def as_image(picture: NDArray[np.uint8] | None) -> QImage:
+    """uint8 (height, width, 3), or nothing, as an image of its own."""
+    if picture is None:
+        return QImage()
+    data = np.ascontiguousarray(picture)
+    height, width = data.shape[:2]
+    return QImage(data.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+
+
+def picture_box(size: QSize, space: QRectF) -> QRectF:
+    """Where a picture of ``size`` is painted within ``space``."""
+    scale = min(space.width() / max(size.width(), 1), space.height() / max(size.height(), 1), _ENLARGED)
+    box = QRectF(0, 0, size.width() * scale, size.height() * scale)
+    box.moveCenter(space.center())
+    return box

@@ -32,4 +32,5 @@ class Stage(Enum):
     STIMULUS = auto()  # the answer keys are asleep
     ANSWER = auto()
     SURE = auto()
+    MARK = auto()  # what decided it, which nobody needs to say
     STORING = auto()
