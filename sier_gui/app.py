@@ -87,6 +87,7 @@ class Workbench(QObject):
         self.computer = JobRunner("computer", self)
         self.clerk = JobRunner("clerk", self)
         self.keeper = JobRunner("keeper", self)  # a study's project: nothing else makes it wait
+        self.scribe = JobRunner("scribe", self)  # annotations: each waits for the disk, and for nothing else
         self._begun = False
         self.ended = False  # both threads have come to their end
         self.window.closing.connect(self.shut_down)
@@ -132,6 +133,9 @@ class Workbench(QObject):
 
     def _make_workflows(self) -> None:
         from sier_gui.gui.workflows.aligned import WordsWorkflow
+        from sier_gui.gui.workflows.annotate import AnnotateWorkflow
+        from sier_gui.gui.workflows.annotation_desk import AnnotationDesk
+        from sier_gui.gui.workflows.annotation_queue import AnnotationQueue
         from sier_gui.gui.workflows.browse import BrowseWorkflow
         from sier_gui.gui.workflows.check import CheckWorkflow
         from sier_gui.gui.workflows.context import Context, Predictors
@@ -172,6 +176,9 @@ class Workbench(QObject):
         self.look = LookWorkflow(context)
         self.predict = PredictWorkflow(context)
         self.browse = BrowseWorkflow(context, self.options.sample)
+        self.annotate = AnnotateWorkflow(context, self.scribe)
+        self.queue = AnnotationQueue(context, self.annotate)
+        self.desk = AnnotationDesk(context, self.annotate)
         self.truth = TruthWorkflow(context)
         self.survey = SurveyWorkflow(context, resume=self._remember)
         self.degree = DegreeWorkflow(context)
@@ -194,6 +201,7 @@ class Workbench(QObject):
         window = self.window
         self.actions.bind("file.quit", self.quit)
         window.build_explorer()
+        window.annotation_built.connect(self.annotate.furnish)
         window.samples.query_wished.connect(self.browse.set_query)
         self.browse.query_changed.connect(window.samples.show_query)
         self.open.leaving.connect(self._on_leaving)
@@ -236,6 +244,7 @@ class Workbench(QObject):
         if hasattr(self, "open"):
             self._on_leaving()
             self.view.save()
+            self.annotate.stop()
             self.play.stop()
             self.pair.stop()
             self.words.stop()
@@ -243,7 +252,8 @@ class Workbench(QObject):
             self.training.leave()
             self.record.stop()
             self.study.stop()
-        ends = [runner.shutdown(0.3) for runner in (self.reader, self.computer, self.clerk, self.keeper)]
+        runners = (self.reader, self.computer, self.clerk, self.keeper, self.scribe)
+        ends = [runner.shutdown(0.3) for runner in runners]
         if hasattr(self, "context"):
             self.context.aligner.stop()
         self.ended = all(ends)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sier_gui.gui.state import AppState
 
 Condition = Callable[[AppState], bool]
-EXPLORING = frozenset(["Sample", "Explain", "What If", "Playback"])  # menus of Explore alone
+EXPLORING = frozenset(["Sample", "Explain", "What If", "Playback", "Annotate"])  # menus of Explore alone
+LABEL_KEYS = 9
 
 UNLOCK = "study.unlock"
 
@@ -91,6 +92,28 @@ def rating(state: AppState) -> bool:
     return state.rating
 
 
+def annotatable(state: AppState) -> bool:
+    """A sample of a dataset is on show; a loose pair belongs to none."""
+    return state.dataset is not None and state.sample is not None and state.sample.sample.row >= 0
+
+
+def with_label(number: int) -> Condition:
+    """There is a label number ``number``, from 1."""
+
+    def check(state: AppState) -> bool:
+        return annotatable(state) and number <= len(state.annotated.labels)
+
+    return check
+
+
+def markable(state: AppState) -> bool:
+    return annotatable(state) and state.selection is not None
+
+
+def with_unsaved(state: AppState) -> bool:
+    return state.annotated.unsaved > 0
+
+
 @dataclass(frozen=True, slots=True)
 class ActionSpec:
     """One line of the table; a handler of a checkable action is given its new state."""
@@ -130,6 +153,21 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "sample.provenance", "Where This Dataset Comes From…", "Sample", "Ctrl+B", "", with_answers, group=4
     ),
+    *(
+        ActionSpec(f"annotate.label_{n}", f"Label {n}", "Annotate", str(n), "", with_label(n), True)
+        for n in range(1, LABEL_KEYS + 1)
+    ),
+    ActionSpec("annotate.clear", "Take My Label Away", "Annotate", "0", "", annotatable),
+    ActionSpec("annotate.flag", "Flag", "Annotate", "F", "flag", annotatable, True, 1),
+    ActionSpec("annotate.comment", "Comment", "Annotate", "C", "comment", annotatable, group=1),
+    ActionSpec("annotate.mark", "Mark the Selection", "Annotate", "M", "", markable, group=1),
+    ActionSpec("annotate.undo", "Undo", "Annotate", "Ctrl+Z", "", with_dataset, group=2),
+    ActionSpec("annotate.redo", "Redo", "Annotate", "Ctrl+Shift+Z", "", with_dataset, group=2),
+    ActionSpec("annotate.unlabelled", "Next Unlabelled", "Annotate", "U", "", with_rows, group=3),
+    ActionSpec("annotate.disputed", "Next Disputed", "Annotate", "D", "", with_rows, group=3),
+    ActionSpec("annotate.advance", "Go On after Labelling", "Annotate", "", "", always, True, 3),
+    ActionSpec("annotate.name", "Who Annotates…", "Annotate", group=4),
+    ActionSpec("annotate.retry", "Save Again What Was Not Saved", "Annotate", "", "", with_unsaved, group=4),
     ActionSpec("explain.run", "Explain Again", "Explain", "Ctrl+Return", "explain", with_prediction),
     ActionSpec("explain.cancel", "Cancel the Explanation", "Explain", "Ctrl+."),
     ActionSpec("explain.options", "How This Is Explained…", "Explain", "Ctrl+H"),

@@ -39,6 +39,8 @@ class ActionTable(QObject):
             state.project_changed,
             state.booth_changed,
             state.rating_changed,
+            state.annotated.labels_changed,
+            state.annotated.unsaved_changed,
             state.removals_changed,
             state.held_changed,
         ):

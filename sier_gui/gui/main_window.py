@@ -46,6 +46,7 @@ class MainWindow(QMainWindow):
     closing = Signal()
     dropped = Signal(list)  # paths
     recent_chosen = Signal(str)
+    annotation_built = Signal(object)  # AnnotationPanel
 
     def __init__(self, state: AppState, actions: ActionTable, settings: Settings, messages: Messages) -> None:
         super().__init__()
@@ -185,6 +186,7 @@ class MainWindow(QMainWindow):
 
         state, actions = self._state, self._actions
         image, speech, result = ImagePanel(state, actions), SpeechPanel(state, actions), self._make_result()
+        self.annotation_built.emit(self.annotation)
         for splitter, place, widget in (
             (self._centre, 0, image),
             (self._centre, 1, speech),
@@ -217,13 +219,19 @@ class MainWindow(QMainWindow):
             splitter.setSizes([int(size) for size in (saved if fits else sizes)])
 
     def _make_result(self) -> QWidget:
+        from sier_gui.gui.panels.annotation import AnnotationPanel
         from sier_gui.gui.panels.result import ExplanationPanel, ProbabilityPanel
 
         column = QWidget()
         layout = QVBoxLayout(column)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
-        layout.addWidget(ProbabilityPanel(self._state, self._actions))
+        probability = ProbabilityPanel(self._state, self._actions)
+        self.annotation = AnnotationPanel(self._state, self._actions)
+        for button in self.annotation.head:
+            probability.head.addWidget(button)
+        layout.addWidget(probability)
+        layout.addWidget(self.annotation)
         layout.addWidget(ExplanationPanel(self._state, self._actions), 1)
         scroll = QScrollArea()  # many classes on a small screen: nothing is cut
         scroll.setWidget(column)

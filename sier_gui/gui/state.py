@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from sier_gui.gui.annotated import Annotated
+
 if TYPE_CHECKING:  # numpy among them: the window is on the screen before it is imported
     import numpy as np
 
@@ -131,6 +133,7 @@ class AppState(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.annotated = Annotated(self)
         self.dataset: Catalogue | None = None
         self.release: Release | None = None
         self.predictions: PredictionTable | None = None

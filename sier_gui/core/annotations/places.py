@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sier_gui.core import paths
 from sier_gui.core.annotations.merging import merge
+from sier_gui.core.annotations.records import Request
 from sier_gui.core.annotations.schema import FILE
 from sier_gui.core.annotations.store import AnnotationStore
 from sier_gui.core.errors import SierError
@@ -81,6 +83,20 @@ def open_store(catalogue: Catalogue) -> AnnotationStore:
         store.close()
         raise
     return store
+
+
+def rescue(catalogue: Catalogue, requests: Iterable[Request]) -> Path:
+    """Keep what the dataset's own file could not take in the user's folder; where that is.
+
+    Raises
+    ------
+    SierError : it cannot be written either.
+    """
+    with AnnotationStore(own(catalogue)) as store:
+        _describe(store, catalogue)
+        for request in requests:
+            store.apply(request)
+        return store.folder
 
 
 def _shipped(root: Path) -> bool:

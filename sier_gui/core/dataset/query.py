@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sier_gui.core import paths
 from sier_gui.core.dataset.catalogue import Catalogue
+from sier_gui.core.dataset.marks import Bits, having
 from sier_gui.core.dataset.tables import as_numpy, text_array
 
 Rows = NDArray[np.int64]
@@ -25,8 +26,9 @@ class Query:
     """Filters, all of which must hold, and the order. Filters on predictions leave out unpredicted rows.
 
     ``search`` is found in id, text or label, whatever the case. ``confidence`` is a closed range of the
-    largest probability. ``sort`` is a field, a table column, "predicted", "confidence", "loss", "image_share"
-    or "speech_share"; "" keeps the table's order. "Most wrong first" is ``sort="loss", descending=True``.
+    largest probability. ``marked`` is a `marks.Marked`. ``sort`` is a field, a table column, "predicted",
+    "confidence", "loss", "image_share", "speech_share" or "flags" (annotated first); "" keeps the table's
+    order. "Most wrong first" is ``sort="loss", descending=True``.
     """
 
     search: str = ""
@@ -35,6 +37,7 @@ class Query:
     wrong_only: bool = False
     disagree_only: bool = False
     confidence: tuple[float, float] = (0.0, 1.0)
+    marked: str = ""
     sort: str = ""
     descending: bool = False
 
@@ -172,8 +175,13 @@ def label_codes(catalogue: Catalogue, classes: tuple[str, ...]) -> NDArray[np.in
 # ---------------------------------------------------------------- select
 
 
-def select(catalogue: Catalogue, query: Query, predictions: PredictionTable | None = None) -> Rows:
-    """The rows that pass ``query``, in its order: int64 (k,).
+def select(
+    catalogue: Catalogue,
+    query: Query,
+    predictions: PredictionTable | None = None,
+    bits: Bits | None = None,
+) -> Rows:
+    """The rows that pass ``query``, in its order: int64 (k,). ``bits``: what is annotated, (n,).
 
     Equal rows keep the table's order; those whose value is not known come last, in both directions.
     """
@@ -182,12 +190,17 @@ def select(catalogue: Catalogue, query: Query, predictions: PredictionTable | No
         keep &= _found(catalogue, query.search)
     if query.label is not None:
         keep &= label_codes(catalogue, (query.label,)) == (0 if query.label else UNKNOWN)
+    if query.marked:
+        keep &= having(catalogue, query.marked, bits)
     for condition in _on_predictions(catalogue, query, predictions):
         keep &= condition
     if not query.sort:
         rows = np.flatnonzero(keep).astype(np.int64, copy=False)
         return rows[::-1] if query.descending else rows
-    order = _order(catalogue, query.sort, query.descending, predictions)
+    if query.sort == "flags":
+        order = _by_flags(bits if bits is not None else np.zeros(len(catalogue), np.uint8), query.descending)
+    else:
+        order = _order(catalogue, query.sort, query.descending, predictions)
     return order[keep[order]]
 
 
@@ -242,6 +255,12 @@ def _order(catalogue: Catalogue, name: str, descending: bool, predictions: Predi
     if name in NUMBERS or name == "predicted":
         return order()
     return catalogue.remember(f"query.order.{name}.{descending}", order)
+
+
+def _by_flags(bits: Bits, descending: bool) -> Rows:
+    """All rows, (n,): those with most to look at first; what nobody annotated comes last, either way."""
+    key = np.where(bits == 0, np.nan, bits if descending else -bits.astype(np.float64))
+    return np.argsort(key, kind="stable").astype(np.int64, copy=False)
 
 
 def _sort_key(catalogue: Catalogue, name: str, predictions: PredictionTable | None) -> NDArray[np.float64]:

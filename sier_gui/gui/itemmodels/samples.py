@@ -20,6 +20,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QP
 from sier_gui.gui import theme
 
 if TYPE_CHECKING:
+    from sier_gui.core.annotations.columns import Columns
     from sier_gui.core.dataset.catalogue import Catalogue
     from sier_gui.core.dataset.query import PredictionTable
 
@@ -38,11 +39,14 @@ COLUMNS = (
         "Image's share of the game of two players, picture and speech, as in the bar beside the map;\n"
         "the rest is the speech's. Class predicted, absence zeros, probability",
     ),
+    ("notes", "flags", "⚑ flagged, ✎ comment, ▭ marked part, ≠ label corrected, ! people disagree"),
     ("text", "text", "What is said"),
 )
-ID, LABEL, SEES, CONFIDENCE, LOSS, SHARE, TEXT = range(len(COLUMNS))
+ID, LABEL, SEES, CONFIDENCE, LOSS, SHARE, FLAGS, TEXT = range(len(COLUMNS))
 _TEXTS = {ID: "sample_id", LABEL: "label", TEXT: "text"}
 _NUMBERS = {CONFIDENCE: ("confidence", "{:.2f}"), LOSS: ("loss", "{:.2f}"), SHARE: ("image_share", "{:.0%}")}
+_SIGNS = (("!", 8), ("⚑", 16), ("✎", 32), ("▭", 64), ("≠", 4))  # as `marks.Bit`, in order of urgency
+_FLAGS = tuple("".join(sign for sign, bit in _SIGNS if bits & bit) for bits in range(128))
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 _DOT = 10  # pixels, ring included
 _KEPT = 4096  # cells: a few screens
@@ -59,13 +63,14 @@ class SampleModel(QAbstractTableModel):
         self._catalogue: Catalogue | None = None
         self._cells: dict[tuple[int, int], str] = {}  # row, column → text, of what was shown lately
         self._table: PredictionTable | None = None
+        self._columns: Columns | None = None
         self._dots: dict[tuple[str, int], QIcon] = {}
 
     # ---------------------------------------------------------------- what is shown
 
     def set_catalogue(self, catalogue: Catalogue | None) -> None:
         self.beginResetModel()
-        self._catalogue, self._table = catalogue, None
+        self._catalogue, self._table, self._columns = catalogue, None, None
         self.rows = np.empty(0, dtype=np.int64)
         self._cells.clear()
         self.endResetModel()
@@ -81,6 +86,13 @@ class SampleModel(QAbstractTableModel):
         if len(self.rows):
             last = self.index(len(self.rows) - 1, SHARE)
             self.dataChanged.emit(self.index(0, SEES), last, [Qt.ItemDataRole.DisplayRole])
+
+    def set_columns(self, columns: Columns | None) -> None:
+        """What is annotated; call it again after it changed."""
+        self._columns = columns
+        if len(self.rows):
+            last = self.index(len(self.rows) - 1, FLAGS)
+            self.dataChanged.emit(self.index(0, FLAGS), last, [Qt.ItemDataRole.DisplayRole])
 
     def place_of(self, row: int) -> int:
         """Where the dataset's ``row`` is shown; −1 when it is not."""
@@ -111,6 +123,8 @@ class SampleModel(QAbstractTableModel):
         row, column = int(self.rows[index.row()]), index.column()
         if column in _TEXTS:
             return self._cells.get((row, column)) or self._read(row, column)
+        if column == FLAGS:
+            return _FLAGS[self._columns.bits[row] & 127] if self._columns is not None else ""
         if self._table is None:
             return ""
         if column == SEES:

@@ -41,6 +41,7 @@ from sier_gui.gui.actions import ActionTable
 from sier_gui.gui.itemmodels.samples import (
     COLUMNS,
     CONFIDENCE,
+    FLAGS,
     ID,
     LABEL,
     LOSS,
@@ -57,10 +58,10 @@ if TYPE_CHECKING:
 
 ROW_PX = 24
 TYPING_MS = 120  # a filter starts when the fingers rest
-_WIDTHS = {CONFIDENCE: 44, LOSS: 42, SHARE: 46}
+_WIDTHS = {CONFIDENCE: 44, LOSS: 42, SHARE: 46, FLAGS: 44}
 _CLASS_PX = 28  # dot and margins beside a class's name
 _ID_PX = (56, 136)  # narrow and wide: ids like open_anger_001 stay whole
-_TEXT_PX = 120  # at least: what is said is what one looks for
+_TEXT_PX = 84  # at least: what is said is what one looks for
 _LOOKED_AT = 100  # ids that decide their column's width
 
 
@@ -164,16 +165,30 @@ class SamplesPanel(QWidget):
         self.disagree = QToolButton()
         self.disagree.setText("⇄")
         self.disagree.setToolTip("Only where image and speech speak for different classes")
+        self.marked_box = self._make_marked_box()
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.label_box, 1)
         row.addWidget(self.predicted_box, 1)
+        row.addWidget(self.marked_box, 1)
         for button in (self.wrong, self.disagree):
             button.setCheckable(True)
             button.setAccessibleName(button.toolTip())
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             row.addWidget(button)
         return row
+
+    def _make_marked_box(self) -> QComboBox:
+        from sier_gui.core.dataset.marks import Marked
+
+        box = QComboBox()
+        box.setAccessibleName("Annotations")
+        box.setMinimumWidth(72)
+        box.setToolTip("Only samples so annotated. The list changes when a filter does, not under your hands")
+        box.addItem("notes: all", "")
+        for marked in list(Marked)[1:]:
+            box.addItem(str(marked), str(marked))
+        return box
 
     def _make_range(self, actions: ActionTable) -> QHBoxLayout:
         self.low, self.high = QDoubleSpinBox(), QDoubleSpinBox()
@@ -204,6 +219,8 @@ class SamplesPanel(QWidget):
         state.rows_changed.connect(self._on_rows)
         state.row_changed.connect(self._on_row)
         state.predictions_changed.connect(self._on_predictions)
+        state.annotated.columns_changed.connect(self.model.set_columns)
+        state.annotated.row_changed.connect(self._on_annotated)
         self.table.selectionModel().currentRowChanged.connect(self._on_current)
         self.table.viewport().installEventFilter(self)
         self.model.sort_wished.connect(self._on_sort)
@@ -212,6 +229,7 @@ class SamplesPanel(QWidget):
         self.high.valueChanged.connect(self._on_typed)
         self.label_box.activated.connect(self._wish)
         self.predicted_box.activated.connect(self._wish)
+        self.marked_box.activated.connect(self._wish)
         self.wrong.clicked.connect(self._wish)
         self.disagree.clicked.connect(self._wish)
         actions.bind("table.search", self._focus_search)
@@ -236,6 +254,7 @@ class SamplesPanel(QWidget):
             wrong_only=self.wrong.isChecked(),
             disagree_only=self.disagree.isChecked(),
             confidence=(self.low.value(), self.high.value()),
+            marked=self.marked_box.currentData(),
         )
         if wished != self._query:
             self._query = wished
@@ -264,10 +283,14 @@ class SamplesPanel(QWidget):
     def show_query(self, query: Query) -> None:
         """A query that came from elsewhere: an action, or what was remembered."""
         self._query = query
-        controls = (self.search, self.label_box, self.predicted_box, self.low, self.high)
+        controls = (self.search, self.label_box, self.predicted_box, self.marked_box, self.low, self.high)
         blockers = [QSignalBlocker(widget) for widget in (*controls, self.model)]
         self.search.setText(query.search)
-        for box, value in ((self.label_box, query.label), (self.predicted_box, query.predicted)):
+        for box, value in (
+            (self.label_box, query.label),
+            (self.predicted_box, query.predicted),
+            (self.marked_box, query.marked),
+        ):
             box.setCurrentIndex(max(box.findData(value), 0))
         self.wrong.setChecked(query.wrong_only)
         self.disagree.setChecked(query.disagree_only)
@@ -297,6 +320,10 @@ class SamplesPanel(QWidget):
             self._fill(self.predicted_box, "sees: all", ())
         for widget in (self.predicted_box, self.wrong, self.disagree, self.low, self.high):
             widget.setEnabled(table is not None)
+
+    @Slot()
+    def _on_annotated(self) -> None:
+        self.model.set_columns(self._state.annotated.columns)
 
     def _fill(self, box: QComboBox, everything: str, classes: tuple[str, ...]) -> None:
         chosen = self._query.label if box is self.label_box else self._query.predicted

@@ -38,6 +38,7 @@ class BrowseWorkflow(QObject):
         ):
             context.actions.bind(action_id, handler)
         context.state.predictions_changed.connect(self._on_predictions)
+        context.state.annotated.columns_changed.connect(self._on_columns)
         context.state.picked_changed.connect(self._on_picked)
 
     @property
@@ -107,7 +108,9 @@ class BrowseWorkflow(QObject):
         state = self._context.state
         if state.dataset is None:
             return
-        rows, picked = select(state.dataset, self.query, state.predictions), state.picked
+        columns = state.annotated.columns
+        bits = columns.bits if columns is not None else None
+        rows, picked = select(state.dataset, self.query, state.predictions, bits), state.picked
         if picked is not None:
             among = np.zeros(len(state.dataset), bool)
             if self.query.sort or self.query.descending:
@@ -142,6 +145,12 @@ class BrowseWorkflow(QObject):
         reads = reads or query.confidence != (0.0, 1.0)
         reads = reads or query.sort in ("predicted", "confidence", "loss", "image_share", "speech_share")
         if reads:
+            self._select()
+
+    @Slot()
+    def _on_columns(self) -> None:
+        """Annotations were read. What is annotated from then on changes no rows under somebody's hands."""
+        if self.query.marked or self.query.sort == "flags":
             self._select()
 
     @Slot()

@@ -1,0 +1,268 @@
+"""What people say about the sample: labels by single keys, comment, marks, who said what, what is left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
+from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from sier_gui.gui import theme
+from sier_gui.gui.action_list import LABEL_KEYS
+from sier_gui.gui.actions import ActionTable
+from sier_gui.gui.state import AppState
+from sier_gui.gui.widgets import ElidedLabel
+
+if TYPE_CHECKING:
+    from sier_gui.core.annotations.notes import Notes
+    from sier_gui.core.annotations.records import Entry
+
+_PEOPLE, _MARKS = 3, 3  # lines of each; the tool tip has all
+_ACROSS = 4  # labels beside each other
+
+
+class MarkLine(QWidget):
+    """One span or region: pressing it selects it again; one's own can be taken away."""
+
+    chosen = Signal(object)  # Entry
+    removed = Signal(object)  # Entry
+
+    def __init__(self, entry: Entry, own: bool, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        from sier_gui.core.annotations.notes import place_text
+
+        self.entry = entry
+        self.place = QToolButton()
+        self.place.setText(f"{place_text(entry)}  {entry.mark.text}".strip())
+        self.place.setToolTip(f"Select it again · by {entry.who}")
+        self.place.setAutoRaise(True)
+        self.remove = QToolButton()
+        self.remove.setText("×")
+        self.remove.setAutoRaise(True)
+        self.remove.setToolTip("Take this mark away")
+        self.remove.setAccessibleName(f"Take the mark {place_text(entry)} away")
+        self.remove.setVisible(own)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        row.addWidget(self.place)
+        row.addWidget(self.remove)
+        row.addStretch(1)
+        for button in (self.place, self.remove):
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.place.clicked.connect(self._choose)
+        self.remove.clicked.connect(self._remove)
+
+    @Slot()
+    def _choose(self) -> None:
+        self.chosen.emit(self.entry)
+
+    @Slot()
+    def _remove(self) -> None:
+        self.removed.emit(replace(self.entry, value=None))
+
+
+class AnnotationPanel(QWidget):
+    """Listens to `AppState.annotated`; what is asked for goes out as actions and signals.
+
+    ``head``: buttons for beside the sample's name.
+    """
+
+    commented = Signal(str)
+    mark_changed = Signal(object)  # Entry
+
+    def __init__(self, state: AppState, actions: ActionTable, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state, self._actions = state, actions
+        self.head = [self._button("annotate.flag", bare=True), self._button("annotate.comment", bare=True)]
+        self.labels: list[QToolButton] = []
+        self.grid = QGridLayout()
+        self.grid.setSpacing(4)
+        self.editor = QLineEdit()
+        self.editor.setPlaceholderText("Comment: Enter saves, Esc leaves")
+        self.editor.setAccessibleName("Comment")
+        self.editor.setMaxLength(10_000)
+        self.editor.installEventFilter(self)
+        self.editor.returnPressed.connect(self._on_comment)
+        self.editor.hide()
+        self.people = [ElidedLabel(parent=self, secondary=True) for _ in range(_PEOPLE)]
+        self.unsaved = QLabel()
+        self.unsaved.setForegroundRole(self.palette().ColorRole.BrightText)
+        self._marks = QVBoxLayout()
+        self._marks.setSpacing(0)
+        self.queue = [self._button("annotate.unlabelled"), self._button("annotate.disputed")]
+        self._lay_out()
+        annotated = state.annotated
+        annotated.labels_changed.connect(self._on_labels)
+        annotated.notes_changed.connect(self._on_notes)
+        annotated.unsaved_changed.connect(self._on_unsaved)
+        actions.bind("annotate.comment", self._write)
+        for number in range(LABEL_KEYS):
+            actions.action(f"annotate.label_{number + 1}").changed.connect(self._on_keys)
+        self._on_labels()
+        self._on_notes(annotated.notes)
+        self._on_unsaved(annotated.unsaved)
+
+    # ---------------------------------------------------------------- making
+
+    def _button(self, action_id: str, *, bare: bool = False) -> QToolButton:
+        button = QToolButton(self)
+        button.setDefaultAction(self._actions.action(action_id))
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        button.setAutoRaise(bare)
+        if not bare:
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            button.setMinimumWidth(24)
+        return button
+
+    def _lay_out(self) -> None:
+        queue = QHBoxLayout()
+        queue.setSpacing(4)
+        for button in self.queue:
+            button.setFont(theme.caption_font(self.font()))
+            queue.addWidget(button, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 0, 8, 0)
+        layout.setSpacing(4)
+        layout.addLayout(self.grid)
+        layout.addWidget(self.editor)
+        for line in self.people:
+            layout.addWidget(line)
+        layout.addWidget(self.unsaved)
+        layout.addLayout(self._marks)
+        layout.addLayout(queue)
+
+    @Slot()
+    def _on_labels(self) -> None:
+        """One button a label, its key before its name."""
+        for button in self.labels:
+            self.grid.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self.labels = []
+        for number, name in enumerate(self._state.annotated.labels[:LABEL_KEYS]):
+            action = self._actions.action(f"annotate.label_{number + 1}")
+            action.setAutoRepeat(False)  # a key held down would label one sample after the other
+            action.setText(f"Label {name}")
+            button = self._button(action.objectName())
+            self.labels.append(button)
+            self.grid.addWidget(button, number // _ACROSS, number % _ACROSS)
+        self._on_keys()
+        self._check(self._state.annotated.notes)
+
+    @Slot()
+    def _on_keys(self) -> None:
+        for button, name in zip(self.labels, self._state.annotated.labels, strict=False):
+            action = button.defaultAction()
+            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            text = f"{keys} {name}".strip()
+            if action.iconText() != text:
+                action.setIconText(text)
+                action.setToolTip(
+                    f"Label this sample {name} ({keys})" if keys else f"Label this sample {name}"
+                )
+                button.setAccessibleName(f"Label {name}")
+
+    # ---------------------------------------------------------------- what is so
+
+    @Slot(object)
+    def _on_notes(self, notes: Notes | None) -> None:
+        me = self._state.annotated.me
+        self.setVisible(notes is not None)
+        self._check(notes)
+        people = notes.people if notes is not None else ()
+        people = (*(name for name in people if name == me), *(name for name in people if name != me))
+        lines = [notes.line(name, me) for name in people] if notes is not None else []
+        for i, label in enumerate(self.people):
+            text = lines[i] if i < len(lines) else ""
+            if i == _PEOPLE - 1 and len(lines) > _PEOPLE:
+                text = f"and {len(lines) - i} more people"
+            label.set_text(text)
+            label.setVisible(bool(text))
+            label.setToolTip("\n".join(lines))
+        self._show_marks(notes)
+        if not self.editor.isVisible():
+            self.editor.setText(self._comment(notes))
+
+    def _check(self, notes: Notes | None) -> None:
+        """What I said stays pressed."""
+        from sier_gui.core.annotations.records import Kind
+
+        me = self._state.annotated.me
+        mine = notes.of(me, Kind.LABEL) if notes is not None else None
+        for button, name in zip(self.labels, self._state.annotated.labels, strict=False):
+            button.defaultAction().setChecked(name == mine)
+        flagged = notes is not None and notes.of(me, Kind.FLAG) is True
+        self._actions.action("annotate.flag").setChecked(flagged)
+
+    def _comment(self, notes: Notes | None) -> str:
+        from sier_gui.core.annotations.records import Kind
+
+        said = notes.of(self._state.annotated.me, Kind.COMMENT) if notes is not None else None
+        return str(said or "")
+
+    def _show_marks(self, notes: Notes | None) -> None:
+        while (item := self._marks.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        marks = notes.marks if notes is not None else ()
+        for entry in marks[:_MARKS]:
+            line = MarkLine(entry, entry.who == self._state.annotated.me, self)
+            line.chosen.connect(self._on_mark)
+            line.removed.connect(self.mark_changed)
+            self._marks.addWidget(line)
+        if len(marks) > _MARKS:
+            self._marks.addWidget(QLabel(f"and {len(marks) - _MARKS} more marks", self))
+
+    @Slot(int)
+    def _on_unsaved(self, count: int) -> None:
+        self.unsaved.setVisible(count > 0)
+        self.unsaved.setText(f"{count} not saved yet")
+
+    # ---------------------------------------------------------------- what is asked for
+
+    @Slot(object)
+    def _on_mark(self, entry: Entry) -> None:
+        self._state.set_selection(entry.mark.where)
+
+    @Slot()
+    def _write(self) -> None:
+        """A line for the comment, with what it says so far."""
+        self.editor.setText(self._comment(self._state.annotated.notes))
+        self.editor.show()
+        self.editor.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.editor.selectAll()
+
+    @Slot()
+    def _on_comment(self) -> None:
+        text = self.editor.text()
+        self._leave()
+        if text.strip() != self._comment(self._state.annotated.notes):
+            self.commented.emit(text)
+
+    def _leave(self) -> None:
+        self.editor.hide()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Esc leaves the comment as it was."""
+        if watched is self.editor and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            if event.type() == QEvent.Type.ShortcutOverride:
+                event.accept()
+                return True
+            if event.type() == QEvent.Type.KeyPress:
+                self._leave()
+                return True
+        return super().eventFilter(watched, event)
