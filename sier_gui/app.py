@@ -37,6 +37,7 @@ class WindowOptions:
     device: str = "auto"
     theme: str | None = None
     mode: str = "explore"
+    tour: bool = False  # of the first run
 
 
 def display_available() -> bool:
@@ -142,6 +143,7 @@ class Workbench(QObject):
         from sier_gui.gui.workflows.degree import DegreeWorkflow
         from sier_gui.gui.workflows.explain import ExplainWorkflow
         from sier_gui.gui.workflows.export import ExportWorkflow
+        from sier_gui.gui.workflows.help import HelpWorkflow
         from sier_gui.gui.workflows.look import LookWorkflow
         from sier_gui.gui.workflows.open import OpenWorkflow
         from sier_gui.gui.workflows.pair import PairWorkflow
@@ -191,6 +193,7 @@ class Workbench(QObject):
         self.export = ExportWorkflow(context)
         self.check = CheckWorkflow(context)
         self.view = ViewWorkflow(context, self.theme)
+        self.help = HelpWorkflow(context, first_run=self.options.tour)
         self.release = ReleaseWorkflow(context, self.window.release_menu)
         self.record = RecordWorkflow(context, self.keeper, self.window.record_page)
         self.study = StudyWorkflow(context, self.keeper, self.window.study_page, self.record)

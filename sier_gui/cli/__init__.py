@@ -35,6 +35,7 @@ def window(argv: Sequence[str]) -> int:
         device=arguments.device,
         theme=arguments.theme,
         mode=arguments.mode,
+        tour=target is None,
     )
     if target is None:
         return app.run_window(options)

@@ -88,6 +88,18 @@ def at_booth(state: AppState) -> bool:
     return state.mode == "record" and state.booth
 
 
+def with_rater(state: AppState) -> bool:
+    return state.mode == "study" and "rater" in state.study
+
+
+def with_unfinished(state: AppState) -> bool:
+    return state.mode == "study" and "resumable" in state.study
+
+
+def with_report(state: AppState) -> bool:
+    return state.mode == "study" and "report" in state.study
+
+
 def rating(state: AppState) -> bool:
     return state.rating
 
@@ -222,6 +234,16 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("study.open", "Open a Study…", "Study"),
     ActionSpec("study.demo", "Try the Demo Study", "Study"),
     ActionSpec("study.unlock", "Back to the Experimenter", "Study", "Ctrl+Alt+U", "", rating, group=1),
+    ActionSpec("study.resume", "Go On as This Rater", "Study", "", "", with_unfinished, group=1),
+    ActionSpec("study.withdraw", "Withdraw This Rater…", "Study", "", "", with_rater, group=1),
+    ActionSpec("study.progress", "Progress of the Study", "Study", "Alt+1", group=2),
+    ActionSpec("study.table", "Table 1", "Study", "Alt+2", group=2),
+    ActionSpec("study.planning", "Plan a Study", "Study", "Alt+3", group=2),
+    ActionSpec("study.published", "A Published Table", "Study", "Alt+4", group=2),
+    ActionSpec("study.responses", "Open Responses (CSV)…", "Study", group=3),
+    ActionSpec("study.import_table", "Check a Published Table (CSV)…", "Study", group=3),
+    ActionSpec("study.copy", "Copy Table 1", "Study", "Ctrl+Alt+C", "", with_report, group=3),
+    ActionSpec("study.export", "Export Table 1…", "Study", "Ctrl+Shift+E", "", with_report, group=3),
     ActionSpec("mode.explore", "Explore", "View", "Ctrl+Alt+1", "", always, True),
     ActionSpec("mode.record", "Record", "View", "Ctrl+Alt+2", "", always, True),
     ActionSpec("mode.study", "Study", "View", "Ctrl+Alt+3", "", always, True),
@@ -243,5 +265,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("tools.train", "Train a Release…", "Tools", "Ctrl+Shift+T", "", with_dataset),
     ActionSpec("help.palette", "Find an Action", "Help", "Ctrl+Shift+P", "search"),
     ActionSpec("help.shortcuts", "Keyboard Shortcuts", "Help", "?"),
+    ActionSpec("help.page", "Help for What You Are At", "Help", "F1", group=1),
+    ActionSpec("help.tour", "Take the Tour", "Help", "", "", with_sample, group=1),
     ActionSpec("help.about", "About sier-gui", "Help", group=1),
 )

@@ -39,6 +39,7 @@ class ActionTable(QObject):
             state.project_changed,
             state.booth_changed,
             state.rating_changed,
+            state.study_changed,
             state.annotated.labels_changed,
             state.annotated.unsaved_changed,
             state.removals_changed,
@@ -62,6 +63,11 @@ class ActionTable(QObject):
 
     def action(self, action_id: str) -> QAction:
         return self._actions[action_id]
+
+    def keys(self, action_id: str) -> str:
+        """The action's shortcut as the desktop writes it; "no key" where it has none."""
+        shortcut = self._actions[action_id].shortcut()
+        return shortcut.toString(QKeySequence.SequenceFormat.NativeText) or "no key"
 
     def bind(self, action_id: str, handler: Callable[..., None]) -> None:
         """Call ``handler``, a bound method, when the user triggers the action, not when code checks it."""

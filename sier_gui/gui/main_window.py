@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from sier_gui.core.settings import Settings
 from sier_gui.gui.action_list import EXPLORING
 from sier_gui.gui.actions import ActionTable
+from sier_gui.gui.help_pages import PROPERTY
 from sier_gui.gui.messages import Messages
 from sier_gui.gui.state import AppState
 
@@ -76,6 +77,7 @@ class MainWindow(QMainWindow):
         self.pages = QStackedWidget()
         self.pages.addWidget(self.start)
         self.status = StatusLine(state, actions)
+        self.status.setProperty(PROPERTY, "status")
         centre = QWidget()
         layout = QVBoxLayout(centre)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -162,6 +164,7 @@ class MainWindow(QMainWindow):
         state, actions = self._state, self._actions
         actions.tint(self.palette())
         self.samples = SamplesPanel(state, actions)
+        self.samples.setProperty(PROPERTY, "samples")
         self._centre = _splitter(Qt.Orientation.Vertical, QWidget(), QWidget())
         self._explorer = _splitter(Qt.Orientation.Horizontal, self.samples, self._centre, QWidget())
         self._explorer.setStretchFactor(1, 1)
@@ -199,6 +202,8 @@ class MainWindow(QMainWindow):
             empty.hide()
             empty.setParent(None)
             empty.deleteLater()
+        for panel, page in ((image, "picture"), (speech, "speech"), (result, "result")):
+            panel.setProperty(PROPERTY, page)
         self._explorer.setStretchFactor(1, 1)
         self._lay_out()
         order: list[QWidget] = [self.samples.table, image.canvas, speech.plots, *speech.buttons]
