@@ -35,7 +35,6 @@ class Tour(QWidget):
         self._card = QFrame(self)
         self._card.setAutoFillBackground(True)
         self._card.setBackgroundRole(QPalette.ColorRole.Base)
-        self._card.setFixedWidth(CARD_WIDTH)
         self.title, self.text, self.count = QLabel(), QLabel(), QLabel()
         strong = self.title.font()
         strong.setWeight(strong.Weight.DemiBold)
@@ -110,7 +109,8 @@ class Tour(QWidget):
     def _place(self) -> None:
         """The card stands beside what is lit where there is room, else on it, always within the window."""
         self.setGeometry(self.parentWidget().rect())
-        self._card.adjustSize()
+        self._card.ensurePolished()  # before the first paint its words are measured in no style
+        self._card.resize(CARD_WIDTH, self._card.heightForWidth(CARD_WIDTH))
         size, lit, room = self._card.size(), self.lit(), self.rect().adjusted(GAP, GAP, -GAP, -GAP)
         right, left = lit.right() + GAP, lit.left() - GAP - size.width()
         if right + size.width() <= room.right():

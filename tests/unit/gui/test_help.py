@@ -122,7 +122,9 @@ def test_the_card_is_always_whole(stage: tuple[QWidget, list[QWidget]], qtbot: Q
         card = tour.title.parentWidget()
         assert window.rect().contains(card.geometry())
         assert card.width() == CARD_WIDTH
+        qtbot.wait(1)  # laid out
         assert tour.text.height() >= tour.text.heightForWidth(tour.text.width())
+        assert tour.text.geometry().bottom() < tour.next.geometry().top()
         if widget is widgets[0]:
             assert not card.geometry().intersects(widget.geometry())
         qtbot.keyClick(tour, Qt.Key.Key_Right)
