@@ -135,12 +135,14 @@ def batching(
 
     Raises
     ------
-    SierError : no rows, an unknown format, another process writes there, the folder cannot be written. A
+    SierError : no rows, an unknown design or format, another process writes there, the folder cannot be written. A
         sample that cannot be read is told in ``errors`` instead.
     Cancelled : the token was cancelled.
     """
     from sier_gui.core.export.bundle import known_formats
+    from sier_gui.core.export.designs import design
 
+    design(request.options.design)
     if not len(rows):
         raise SierError("There is no sample to export.", "Choose at least one.")
     request = replace(request, formats=tuple(known_formats(request.formats)))
@@ -320,9 +322,9 @@ def _be_nice(niceness: int) -> None:
 def _pressed(press: _Press, sample: Sample, token: CancelToken) -> Line:
     """What a worker does for a sample. A folder that cannot be written fails for all: it ends the run."""
     from sier_gui.core.export.bundle import export
-    from sier_gui.core.export.designs import DESIGNS
+    from sier_gui.core.export.designs import design
 
-    curves = DESIGNS[press.options.design].curves
+    curves = design(press.options.design).curves
     try:
         view = view_of(press.source, sample, token, curves=curves)
     except SierError as error:
