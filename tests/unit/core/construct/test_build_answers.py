@@ -95,15 +95,15 @@ def test_one_release_for_both_is_loaded_once(
             super().__init__(release, device)
 
     monkeypatch.setattr(module, "Predictor", Counted)
-    emodb, demo = choose_release((), name="emodb_fer/1"), choose_release((), name="demo/1")
+    emodb, demo = choose_release((), name="emodb_fer/2"), choose_release((), name="demo/1")
     found = load_answers(emodb, emodb, "cpu")
-    assert made == ["emodb_fer/1"]
+    assert made == ["emodb_fer/2"]
     for modality, answers in found.items():
         p = answers.answer(files[modality])
         assert p.shape == (3, 4)
         np.testing.assert_allclose(p.sum(axis=1), 1)
     load_answers(emodb, demo, "cpu")
-    assert made == ["emodb_fer/1", "emodb_fer/1", "demo/1"]
+    assert made == ["emodb_fer/2", "emodb_fer/2", "demo/1"]
 
 
 def test_numbers_that_are_none_are_refused(tmp_path: Path, files: dict[Modality, list[Path]]) -> None:
@@ -118,6 +118,6 @@ def test_numbers_that_are_none_are_refused(tmp_path: Path, files: dict[Modality,
 
 def test_limits_are_those_of_the_card(tmp_path: Path) -> None:
     assert limits_of(small_release(tmp_path / "small")) == ["It is small.", "It is untrained."]
-    shipped = choose_release((), name="emodb_fer/1")
+    shipped = choose_release((), name="emodb_fer/2")
     check_stream(shipped, Modality.SPEECH)
     assert len(limits_of(shipped)) >= 3

@@ -21,7 +21,7 @@ from sier_gui.core.nets.prediction import Predictor
 from sier_gui.core.nets.releases import choose_release
 
 ROOT = Path(__file__).parents[4]
-RELEASES = ("demo/1", pytest.param("emodb_fer/1", marks=pytest.mark.slow))
+RELEASES = ("demo/1", pytest.param("emodb_fer/2", marks=pytest.mark.slow))
 TOLERANCE = 1e-5  # explain.md §1, float32
 
 
