@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from sier_gui.core.locks import FolderLock
 
 MANIFEST = "manifest.json"
 _STATE = "batch.jsonl"
+_LEFT_OVER = re.compile(r"\.[0-9a-f]{32}\.\w+")  # as `paths.atomic_file` names them
 _BUSY = ("Another export is writing {folder}: {owner}.", "Wait until it has ended, or choose another folder.")
 
 
@@ -121,6 +123,9 @@ class Ledger:
             text = (self._folder / _STATE).read_text(encoding="utf-8")
         except (OSError, ValueError):
             return {}, []
+        for file in self.out.glob(".*"):  # what was being written when the run was killed
+            if _LEFT_OVER.fullmatch(file.name):
+                file.unlink(missing_ok=True)
         found = []
         for line in text.splitlines():
             try:

@@ -1,4 +1,4 @@
-"""A small dataset on disk, an untrained release for it, and both explained: the path is tested, not the answer."""
+"""A small dataset on disk and an untrained release for it: the path is tested, not the answer."""
 
 from datasets import CLASSES, make_dataset
 

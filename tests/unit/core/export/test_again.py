@@ -135,7 +135,7 @@ def test_answers_that_differ_are_told(made):
 )
 def test_files_without_provenance(tmp_path, name, text):
     (tmp_path / name).write_text(text)
-    with pytest.raises(SierError, match="provenance|Cannot read"):
+    with pytest.raises(SierError, match=r"provenance|Cannot read"):
         read_recipe(tmp_path / name)
 
 
