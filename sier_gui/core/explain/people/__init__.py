@@ -1,0 +1,1 @@
+"""Where people marked what decided them, against a network's maps (explain.md §4)."""
