@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from sier_gui import __version__
 from sier_gui.cli import survey, verbs
+from sier_gui.cli.annotations import add_annotations, annotations
 from sier_gui.cli.ablate import ablate, add_ablate, add_metrics, metrics
 from sier_gui.cli.build import add_build, build_dataset
 from sier_gui.cli.export import add_export, export
@@ -172,6 +173,8 @@ def verb_parser() -> argparse.ArgumentParser:
     verb.add_argument("--workers", type=positive, metavar="N", help="threads (default: as many as cores)")
     verb.add_argument("--device", choices=DEVICES, default="auto")
 
+    add_annotations(add("annotations", annotations, "What people said of samples: seen, merged, exported."))
+
     add_study(add("study", study, "The human study: Table 1, its checks; a published table's checks."))
 
     add_models(add("models", models, "List or verify releases and trunk weights; fetch weights."))
@@ -210,7 +213,7 @@ def window_size(text: str) -> tuple[int, int]:
 
 VERBS = (
     "predict", "explain", "degree", "truth", "export", "inspect", "validate", "train", "ablate",
-    "metrics", "build-dataset", "study", "models",
+    "metrics", "build-dataset", "annotations", "study", "models",
 )  # fmt: skip
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sier_gui.core.annotations.records import Value, from_text
+from sier_gui.core.annotations.schema import FILE
 from sier_gui.core.annotations.store import AnnotationStore
+from sier_gui.core.errors import SierError
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +95,25 @@ def _said(value: Value) -> str:
     if value is True:
         return "flagged"
     return repr(value.get("text") or "a mark") if isinstance(value, dict) else repr(value)
+
+
+def bring_in(ours: AnnotationStore, path: Path, samples: Collection[str]) -> MergeReport:
+    """Merge the annotation file, or the folder of one, at ``path``, which must be about some of ``samples``.
+
+    Raises
+    ------
+    SierError : there is no such file, or it is about another dataset; nothing came over.
+    """
+    file = path / FILE if path.is_dir() else path
+    if not file.is_file():
+        raise SierError(
+            f"There is no annotation file at {path}.", f"It is called {FILE} and lies beside the table."
+        )
+    if file.resolve() == ours.file.resolve():
+        raise SierError(f"{path} is the dataset's own annotation file.", "Choose somebody else's copy.")
+    with AnnotationStore(file, read_only=True) as theirs:
+        about = {row[0] for row in theirs.ask("SELECT DISTINCT sample_id FROM events")}
+        if about and about.isdisjoint(samples):
+            name = theirs.fact("dataset") or "another dataset"
+            raise SierError(f"{path} is about {name}: none of its samples is here.", "Open that dataset.")
+        return merge(ours, theirs)
