@@ -6,6 +6,7 @@ main trials that were begun and not answered are replaced at the end.
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +17,8 @@ from sier_gui.core.study.project import Project
 from sier_gui.core.study.records import BlindTrial, Kind, Rater, Rationale, Response, Trial
 from sier_gui.core.study.responses import TABLE_KINDS
 
-VISITED = "visit ended"  # an event
+VISITED, CLOCK = "visit ended", "clock set back"  # events
+_BACK_S = 1.0  # what keeps a clock right sets it back by less
 
 
 class Session:
@@ -32,6 +34,7 @@ class Session:
         self.rater = rater
         self.visit = self._which_visit()
         self.current: Trial | None = None  # begun, to be answered
+        self._clock = time.time() - time.monotonic()
         # what this program alone writes while it holds the project: asked for once
         self._answered = project.answered(rater.rater)
         self._interrupted = project.interrupted(rater.rater)
@@ -125,6 +128,7 @@ class Session:
         trial = self.current
         if trial is None:
             raise SierError("No trial is shown.", "Begin the next one.")
+        self._note_clock()
         response = Response(
             rater=self.rater.rater,
             group=self.rater.group,
@@ -147,6 +151,16 @@ class Session:
         self._answered.add(trial.trial)
         self.current = None
         return response
+
+    def _note_clock(self) -> None:
+        """Times of day that are stored follow the computer's clock: where it was set back, an event says so.
+
+        Answers are in the order of their numbers and response times come from a clock that nobody can set.
+        """
+        clock = time.time() - time.monotonic()  # a computer that slept is only ahead
+        if clock < self._clock - _BACK_S:
+            self.log(CLOCK, seconds=round(self._clock - clock))
+        self._clock = clock
 
     def keep(self, rater: Rater) -> None:
         """What is now known about the rater, of the headphones for instance."""

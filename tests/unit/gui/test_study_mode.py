@@ -14,7 +14,7 @@ from PySide6.QtGui import QAction, QKeyEvent, QPalette
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
-from rating import CAST, CLASSES, write_study
+from rating import CAST, CLASSES
 
 from sier_gui.core.errors import SierError
 from sier_gui.core.study.records import Kind
@@ -26,11 +26,6 @@ REVEALING = (
     "item0", "spokentext", "picfile", "sndfile", "voxname", "shownset", "synthetic", "human", *CAST.values(),
     ".wav", ".png", ".csv", "sqlite", "trap", "gold", "reserve", "label", "predict", "ss-i", "hs-i",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_study(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture

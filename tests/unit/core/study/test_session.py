@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rating import CAST, CLASSES, say, write_study
+from rating import CAST, CLASSES, say
 
 from sier_gui.core.audio.files import read_audio
 from sier_gui.core.dataset.catalogue import open_dataset
@@ -23,11 +23,6 @@ from sier_gui.core.study.project import Project, open_project
 from sier_gui.core.study.records import BlindTrial, Kind, Modality, Rater, Sex
 from sier_gui.core.study.session import Session
 from sier_gui.core.study.stimuli import MANIFEST, Stimulus, source_means
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_study(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture
