@@ -52,7 +52,7 @@ def add_annotations(parser: argparse.ArgumentParser) -> None:
     action.add_argument("files", nargs="+", metavar="FILE", help="annotations.sqlite, or its folder")
 
 
-def annotations(arguments: argparse.Namespace) -> int:
+def run_annotations(arguments: argparse.Namespace) -> int:
     return int(arguments.action(arguments))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from sier_gui import __version__
 from sier_gui.cli import survey, verbs
-from sier_gui.cli.annotations import add_annotations, annotations
+from sier_gui.cli.annotations import add_annotations, run_annotations
 from sier_gui.cli.ablate import ablate, add_ablate, add_metrics, metrics
 from sier_gui.cli.build import add_build, build_dataset
 from sier_gui.cli.export import add_export, export
@@ -173,7 +173,8 @@ def verb_parser() -> argparse.ArgumentParser:
     verb.add_argument("--workers", type=positive, metavar="N", help="threads (default: as many as cores)")
     verb.add_argument("--device", choices=DEVICES, default="auto")
 
-    add_annotations(add("annotations", annotations, "What people said of samples: seen, merged, exported."))
+    about = "What people said about samples: seen, brought together, exported."
+    add_annotations(add("annotations", run_annotations, about))
 
     add_study(add("study", study, "The human study: Table 1, its checks; a published table's checks."))
 
