@@ -130,6 +130,7 @@ class AppState(QObject):
     project_changed = Signal(str)  # folder of the study project that is open, "" for none
     booth_changed = Signal(bool)  # a reader sits before the prompts
     rating_changed = Signal(bool)  # a rater sits before the window, which is theirs alone
+    study_changed = Signal(object)  # frozenset of what the experimenter has before them, see `study`
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -159,6 +160,7 @@ class AppState(QObject):
         self.project = ""
         self.booth = False
         self.rating = False
+        self.study: frozenset[str] = frozenset()  # of "report", "rater", "resumable"
 
     @property
     def rows(self) -> np.ndarray:
@@ -299,6 +301,11 @@ class AppState(QObject):
         if occupied != self.rating:
             self.rating = occupied
             self.rating_changed.emit(occupied)
+
+    def set_study(self, value: frozenset[str]) -> None:
+        if value != self.study:
+            self.study = value
+            self.study_changed.emit(value)
 
     def set_playhead(self, seconds: float) -> None:
         self.playhead = seconds

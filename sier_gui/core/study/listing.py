@@ -57,6 +57,12 @@ def table_lines(report: StudyReport) -> Iterator[str]:
 
 
 def import_lines(imported: ImportedTable) -> Iterator[str]:
+    yield from aligned(import_rows(imported))
+    yield from flag_lines(imported.flags)
+
+
+def import_rows(imported: ImportedTable) -> list[list[str]]:
+    """The printed table with its class means; the head first."""
     table = imported.printed
     means = class_means(table)
     rows = [["class", *(HEADS[m] for m in table.modalities)]]
@@ -66,8 +72,7 @@ def import_lines(imported: ImportedTable) -> Iterator[str]:
     rows.append(["class mean", *(as_text(means[m]) for m in table.modalities)])
     if table.claimed:
         rows.append(["claimed", *(str(table.claimed.get(m, "–")) for m in table.modalities)])
-    yield from aligned(rows)
-    yield from flag_lines(imported.flags)
+    return rows
 
 
 def flag_lines(flags: Sequence[Flag]) -> Iterator[str]:

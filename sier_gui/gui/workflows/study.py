@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,23 +12,20 @@ from sier_gui.core import paths
 from sier_gui.core.tasks import CancelToken, Report
 from sier_gui.gui.jobs import JobRunner
 from sier_gui.gui.workflows.context import Context
-from sier_gui.gui.workflows.rating import RatingWorkflow, Study
+from sier_gui.gui.workflows.desk import DeskWorkflow
+from sier_gui.gui.workflows.published import PublishedWorkflow, ask_file
+from sier_gui.gui.workflows.rating import RatingWorkflow
+from sier_gui.gui.workflows.report import ReportWorkflow
+from sier_gui.gui.workflows.studies import Opened, desk_of, new_rater, prepared
 
 if TYPE_CHECKING:
-    from sier_gui.core.study.presenting import Speak
     from sier_gui.core.study.project import Project
     from sier_gui.core.study.records import Rater
     from sier_gui.gui.modes.study import StudyPage
-    from sier_gui.gui.modes.study.views import DeskView
+    from sier_gui.gui.modes.study.facts import DeskView
     from sier_gui.gui.workflows.record import RecordWorkflow
 
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """``own``: opened here; Record mode's is only looked at and closed there."""
-
-    study: Study
-    own: bool
+_BARE = "Nobody can sit down without a study project: open one (Study, Open a Study)."
 
 
 class StudyWorkflow(QObject):
@@ -44,8 +40,12 @@ class StudyWorkflow(QObject):
     ) -> None:
         super().__init__(context.window)
         self._context, self._keeper, self._make_page, self._record = context, keeper, page, record
-        self.rating = RatingWorkflow(context, keeper)
         self.opened: Opened | None = None
+        self.rating = RatingWorkflow(context, keeper)
+        self.desk = DeskWorkflow(context, keeper, self._opened, self)
+        self.report = ReportWorkflow(context, keeper, self._opened, self)
+        self.published = PublishedWorkflow(context, self._show_bare, self)
+        self.desk.changed.connect(self._on_changed)
         self._keeping: Project | None = None  # by the keeper's thread, which opens and closes
         self._folder = ""
         self._page: StudyPage | None = None
@@ -54,9 +54,15 @@ class StudyWorkflow(QObject):
             ("study.open", self.ask_open),
             ("study.demo", self.open_demo),
             ("study.unlock", self.unlock),
+            ("study.resume", self.resume_chosen),
+            ("study.responses", self.ask_responses),
+            ("study.planning", self.show_planning),
         ):
             context.actions.bind(action_id, handler)
         context.state.mode_changed.connect(self._on_mode)
+
+    def _opened(self) -> Opened | None:
+        return self.opened
 
     # ---------------------------------------------------------------- the mode
 
@@ -66,6 +72,9 @@ class StudyWorkflow(QObject):
         self._show()
         if self.opened is None and not self._keeper.busy("study.open"):
             folder = self._folder
+            if not folder and self.report.file is not None:
+                self.open_responses(str(self.report.file))
+                return
             if not folder and self._record.opened is not None:
                 folder = str(self._record.opened.project.folder)
             if folder:
@@ -75,8 +84,9 @@ class StudyWorkflow(QObject):
         if self._page is None:
             self._page = page = self._make_page()
             self.rating.furnish(page)
-            page.desk.seated.connect(self.seat)
-            page.desk.resumed.connect(self.resume)
+            self.desk.furnish(page)
+            self.report.furnish(page)
+            page.desk.progress.seated.connect(self.seat)
         self._context.actions.trigger("play.stop")
         self._context.state.set_mode("study")
         self._context.actions.action("mode.study").setChecked(True)
@@ -87,6 +97,7 @@ class StudyWorkflow(QObject):
         if mode == "study" or self._page is None:
             return
         self.opened = None
+        self.report.forget()
         self._page.show_step(self._page.start)
         record = self._record.opened
         self._context.state.set_project(str(record.project.folder) if record is not None else "")
@@ -129,6 +140,7 @@ class StudyWorkflow(QObject):
     def _open(self, folder: Path, *, demo: bool) -> None:
         self._show()
         self.opened = None
+        self.report.take_file(None)
         assert self._page is not None
         page, record = self._page, self._record.opened
         shared = record.project if record is not None and record.project.folder == folder else None
@@ -140,7 +152,9 @@ class StudyWorkflow(QObject):
 
                 self._keeping = open_project(folder, create=demo)
             try:
-                study = _study(shared or self._keeping, demo, report, token)
+                project = shared or self._keeping
+                assert project is not None
+                study = prepared(project, demo, report, token)
                 return Opened(study, shared is None), desk_of(study)
             except BaseException:
                 self._close()
@@ -158,7 +172,8 @@ class StudyWorkflow(QObject):
         self._folder = view.folder
         self._context.messages.withdraw()
         self._context.state.set_project(view.folder)
-        self._show_desk(view)
+        self.desk.show(view)
+        self.report.refresh()
 
     @Slot(object)
     def _on_not_opened(self, error: Exception) -> None:
@@ -167,24 +182,58 @@ class StudyWorkflow(QObject):
         self._page.show_step(self._page.start)
         self._context.messages.error(error)
 
-    # ---------------------------------------------------------------- the desk
+    # ---------------------------------------------------------------- without a project
 
-    @Slot(object)
-    def _show_desk(self, view: DeskView) -> None:
-        assert self._page is not None
-        self._page.show_desk(view)
+    @Slot()
+    def ask_responses(self) -> None:
+        ask_file(self._context, "Responses of a study", self.open_responses)
 
-    def _refresh_desk(self) -> None:
-        opened = self.opened
-        if opened is None:
+    @Slot(str)
+    def open_responses(self, file: str) -> None:
+        """Table 1 of a bare CSV; the project that was open is closed."""
+        self._show()
+        self._leave_project()
+        self.report.take_file(Path(file))
+        self._show_bare().desk.show_bare(Path(file).name, _BARE)
+        self.report.show_table()
+
+    @Slot()
+    def show_planning(self) -> None:
+        self._show_bare().desk.show_tab("planning")
+
+    def _show_bare(self) -> StudyPage:
+        """The tabs, with a project or without one."""
+        self._show()
+        page = self._page
+        assert page is not None
+        if self.opened is None and page.step is not page.desk:
+            from sier_gui.core.study.protocol import load
+
+            page.desk.planning.show_protocol(load("default"), 4)
+            page.desk.show_bare("", _BARE)
+            page.show_step(page.desk)
+            self.report.refresh()
+        return page
+
+    def _leave_project(self) -> None:
+        if self.opened is None and self._keeping is None:
             return
+        self.opened, self._folder = None, ""
+        self._context.state.set_project("")
 
-        def work(_report: Report, _token: CancelToken) -> DeskView:
-            return desk_of(opened.study)
+        def work(_report: Report, _token: CancelToken) -> None:
+            self._close()
 
-        job = self._keeper.start("study.desk", work)
-        job.succeeded.connect(self._show_desk)
+        job = self._keeper.start("study.close", work)
         job.failed.connect(self._context.messages.error)
+
+    @Slot()
+    def _on_changed(self) -> None:
+        """Somebody withdrew: the table is no longer what it was."""
+        self.report.forget()
+        self.report.refresh()
+
+    # ---------------------------------------------------------------- who sits down
 
     @Slot(str)
     def seat(self, pseudonym: str) -> None:
@@ -198,7 +247,12 @@ class StudyWorkflow(QObject):
 
         self._seat(work)
 
-    @Slot(str)
+    @Slot()
+    def resume_chosen(self) -> None:
+        """Whoever's row is chosen, if they have not finished."""
+        if self._page is not None and self._page.desk.progress.resumable():
+            self.resume(self._page.desk.progress.selected())
+
     def resume(self, pseudonym: str) -> None:
         """Somebody who has not finished."""
         opened = self.opened
@@ -225,6 +279,7 @@ class StudyWorkflow(QObject):
     def _on_seated(self, rater: Rater) -> None:
         if self.opened is not None:
             self._context.messages.withdraw()
+            self.report.hush()
             self.rating.sit(self.opened.study, rater)
 
     @Slot()
@@ -233,76 +288,7 @@ class StudyWorkflow(QObject):
         if not self.rating.over:
             return
         self.rating.leave()
-        self._refresh_desk()
+        self.report.forget()
+        self.desk.refresh()
         for error in self.rating.problems:
             self._context.messages.error(error)
-
-
-# ---------------------------------------------------------------- the keeper's thread
-
-
-def _study(project: Project | None, demo: bool, report: Report, token: CancelToken) -> Study:
-    from sier_gui.core.dataset.catalogue import open_dataset
-    from sier_gui.core.study.demo import make_demo
-    from sier_gui.core.study.design import load_design
-    from sier_gui.core.study.presenting import Presenter
-
-    assert project is not None
-    if demo and not project.fact("items"):
-        make_demo(project, report=report, token=token)
-    design = load_design(project)
-    presenter = Presenter(project, design, open_dataset(Path(design.dataset)), _speaker())
-    presenter.prepare(report=report, token=token)
-    return Study(project, design, presenter)
-
-
-def _speaker() -> Speak | None:
-    """What says the spoken traps; None where no synthesizer is installed."""
-    from sier_gui.core.construct.synthesizers import SYNTHESIZERS, Prosody
-
-    found = next((s for s in SYNTHESIZERS.values() if s.available()), None)
-    if found is None:
-        return None
-    return lambda text: found.speak(text, found.default_voice, Prosody())
-
-
-def new_rater(project: Project, name: str) -> Rater:
-    """Raises `SierError` where the pseudonym cannot be one, is taken, or belongs to who withdrew."""
-    from sier_gui.core.errors import SierError
-    from sier_gui.core.study.project.people import pseudonym
-    from sier_gui.core.study.records import Rater
-
-    known = pseudonym(name, "rater")
-    if project.rater(known) is not None:
-        raise SierError(f"A rater called {known} is enrolled.", "Go on as that rater, or choose another.")
-    if project.withdrawn("rater", known):
-        raise SierError(f"The rater {known} has withdrawn from this project.", "Choose another pseudonym.")
-    return Rater(known)
-
-
-def desk_of(study: Study) -> DeskView:
-    """How far the study is, and who may go on."""
-    from sier_gui.core.study.design import status
-    from sier_gui.gui.modes.study.views import DeskView
-
-    found = status(study.project, study.design)
-    raters = {rater.rater: rater for rater in study.project.raters()}
-    people = [line for line in found.raters if not raters[line["rater"]].simulated]
-    finished = sum(1 for line in people if line["finished"])
-    simulated = len(raters) - len(people)
-    planned = study.design.protocol.design.raters
-    lines = [f"{len(people)} of {planned} raters have sat here, {finished} have finished"]
-    if simulated:
-        lines.append(f"{simulated} simulated raters, no people, fill the table")
-    filled = sum(count > 0 for count in found.cells.values())
-    lines.append(f"{filled} of {len(found.cells)} cells have a rater")
-    return DeskView(
-        folder=str(study.project.folder),
-        lines=tuple(lines),
-        unfinished=tuple(
-            (line["rater"], f"{line['answered']} of {line['planned']}")
-            for line in people
-            if not line["finished"]
-        ),
-        notices=tuple(study.project.notices),
-    )

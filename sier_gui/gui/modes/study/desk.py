@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QProgressBar, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLineEdit,
+    QProgressBar,
+    QTabWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from sier_gui.core.tasks import Progress
 from sier_gui.gui.actions import ActionTable
-from sier_gui.gui.modes.study.layout import TEXT_PT, WIDTH, button, column, sized, text, title
-from sier_gui.gui.modes.study.views import DeskView
+from sier_gui.gui.modes.study.facts import DeskView
+from sier_gui.gui.modes.study.layout import WIDTH, button, column, text, title
+from sier_gui.gui.modes.study.parts import caption, warning
+from sier_gui.gui.modes.study.planning import PlanningPage
+from sier_gui.gui.modes.study.progress import ProgressPage
+from sier_gui.gui.modes.study.published import PublishedPage
+from sier_gui.gui.modes.study.table1 import TablePage
 from sier_gui.gui.widgets import centred
 
 
@@ -19,7 +31,15 @@ class StartPage(QWidget):
     def __init__(self, actions: ActionTable) -> None:
         super().__init__()
         self.open, self.demo = button("Open a study project…"), button("Try the demo study")
-        for made, action_id in ((self.open, "study.open"), (self.demo, "study.demo")):
+        self.responses = button("Open responses (CSV)…")
+        self.published, self.planning = button("Check a published table…"), button("Plan a study")
+        for made, action_id in (
+            (self.open, "study.open"),
+            (self.demo, "study.demo"),
+            (self.responses, "study.responses"),
+            (self.published, "study.published"),
+            (self.planning, "study.planning"),
+        ):
             made.clicked.connect(actions.action(action_id).trigger)
         lines = column()
         lines.addWidget(title("Ask people what they see and hear"))
@@ -29,8 +49,14 @@ class StartPage(QWidget):
                 "A study is planned with sier-gui study new and its items drawn with sier-gui study draw."
             )
         )
-        lines.addWidget(self.open)
-        lines.addWidget(self.demo)
+        for made in (self.open, self.demo):
+            lines.addWidget(made)
+        lines.addWidget(text("Without a project:"))
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        for made in (self.responses, self.published, self.planning):
+            row.addWidget(made)
+        lines.addLayout(row)
         centred(self, lines, WIDTH)
 
 
@@ -57,81 +83,84 @@ class WaitPage(QWidget):
 
 
 class DeskPage(QWidget):
-    """Somebody new under a pseudonym, or somebody who has begun."""
+    """Progress, Table 1, planning and a published table, as tabs; Progress needs a project."""
 
-    seated = Signal(str)  # pseudonym of somebody new
-    resumed = Signal(str)
+    tab_shown = Signal(str)  # "progress", "table", "planning" or "published"
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, actions: ActionTable, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.lines, self.notices = text(), text()
-        self.notices.setForegroundRole(QPalette.ColorRole.BrightText)
-        self.pseudonym, self.known = QLineEdit(), QComboBox()
-        self.pseudonym.setAccessibleName("Pseudonym")
-        self.pseudonym.setPlaceholderText("for instance rater-01; no real name")
-        self.pseudonym.setMaxLength(64)
-        self.known.setAccessibleName("Raters who have not finished")
-        for field in (self.pseudonym, self.known):
-            field.setFont(sized(field.font(), TEXT_PT))
-            field.setMinimumHeight(40)
-        self.seat, self.resume = button("Seat this rater"), button("Go on as this rater")
-        self._lay_out()
-        self.seat.clicked.connect(self._seat)
-        self.pseudonym.returnPressed.connect(self._seat)
-        self.pseudonym.textChanged.connect(self._refresh)
-        self.resume.clicked.connect(self._resume)
-        self._refresh()
+        self.progress, self.table = ProgressPage(actions), TablePage(actions)
+        self.planning, self.published = PlanningPage(), PublishedPage(actions)
+        self.notices, self.name = warning(), caption()
+        self.name.setContentsMargins(0, 0, 24, 0)
+        self.name.setWordWrap(False)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.setAccessibleName("The experimenter's pages")
+        self.tabs.setCornerWidget(self.name)
+        self._pages: dict[str, tuple[QWidget, str]] = {
+            "progress": (self.progress, "Progress"),
+            "table": (self.table, "Table 1"),
+            "planning": (self.planning, "Planning"),
+            "published": (self.published, "Published table"),
+        }
+        for key, (page, words) in self._pages.items():
+            place = self.tabs.addTab(page, words)
+            self.tabs.setTabToolTip(place, actions.action(f"study.{key}").toolTip())
+        self.notices.hide()
+        self.notices.setContentsMargins(24, 8, 24, 8)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.notices)
+        layout.addWidget(self.tabs, 1)
+        self.tabs.currentChanged.connect(self._on_tab)
 
-    def _lay_out(self) -> None:
-        lines = column()
-        lines.addWidget(self.notices)
-        self.heading = title()
-        lines.addWidget(self.heading)
-        lines.addWidget(self.lines)
-        for fields in ((self.pseudonym, self.seat), (self.known, self.resume)):
-            row = QHBoxLayout()
-            row.setSpacing(8)
-            row.addWidget(fields[0], 1)
-            row.addWidget(fields[1])
-            lines.addLayout(row)
-        lines.addWidget(
-            text(
-                "The window is the rater's until the session has ended or was stopped (Esc): "
-                "then Ctrl+Alt+U brings you back here."
-            )
-        )
-        centred(self, lines, WIDTH)
+    @property
+    def pseudonym(self) -> QLineEdit:
+        return self.progress.pseudonym
+
+    @property
+    def resume(self) -> QToolButton:
+        return self.progress.resume
+
+    @property
+    def tab(self) -> str:
+        """The page that is shown."""
+        shown = self.tabs.currentWidget()
+        return next(key for key, (page, _text) in self._pages.items() if page is shown)
+
+    def show_tab(self, key: str) -> None:
+        page = self._pages[key][0]
+        if self.tabs.isTabEnabled(self.tabs.indexOf(page)):
+            self.tabs.setCurrentWidget(page)
 
     def show_desk(self, view: DeskView, name: str) -> None:
-        self.heading.setText(name)
-        self.heading.setToolTip(view.folder)
-        self.lines.setText("\n".join(view.lines))
+        """A project, its raters first."""
+        self.name.setText(name)
+        self.name.setToolTip(view.folder)
         self.notices.setText("\n".join(view.notices))
         self.notices.setVisible(bool(view.notices))
-        self.pseudonym.clear()
-        self.known.clear()
-        for rater, how_far in view.unfinished:
-            self.known.addItem(f"{rater}   {how_far}", rater)
-        for widget in (self.known, self.resume):
-            widget.setVisible(bool(view.unfinished))
+        self.tabs.setTabEnabled(0, True)
+        self.progress.show_desk(view)
+        self.planning.show_protocol(view.protocol, view.classes)
 
-    @Slot()
-    def _refresh(self) -> None:
-        self.seat.setEnabled(bool(self.pseudonym.text().strip()))
+    def show_bare(self, name: str, why: str) -> None:
+        """Responses without a project: nobody can sit down."""
+        self.name.setText(name)
+        self.name.setToolTip("")
+        self.notices.hide()
+        self.show_tab("table")
+        self.tabs.setTabEnabled(0, False)
+        self.tabs.setTabToolTip(0, why)
 
-    @Slot()
-    def _seat(self) -> None:
-        if self.pseudonym.text().strip():
-            self.seated.emit(self.pseudonym.text().strip())
-
-    @Slot()
-    def _resume(self) -> None:
-        if self.known.currentData():
-            self.resumed.emit(str(self.known.currentData()))
+    @Slot(int)
+    def _on_tab(self, _index: int) -> None:
+        self.tab_shown.emit(self.tab)
 
 
 def first_of(page: QWidget) -> QWidget:
     """Where one begins on a page of the experimenter's."""
     if isinstance(page, DeskPage):
-        return page.pseudonym
+        return page.pseudonym if page.tab == "progress" else page.tabs.tabBar()
     return page.open if isinstance(page, StartPage) else page

@@ -13,8 +13,8 @@ from sier_gui.core.study.words import RaterWords, words
 from sier_gui.gui.actions import ActionTable
 from sier_gui.gui.modes.study.before import AboutPage, HeadphonesPage, NoticePage, VolumePage
 from sier_gui.gui.modes.study.desk import DeskPage, StartPage, WaitPage, first_of
+from sier_gui.gui.modes.study.facts import DeskView
 from sier_gui.gui.modes.study.trial import TrialPage
-from sier_gui.gui.modes.study.views import DeskView
 
 
 class StudyPage(QWidget):
@@ -25,7 +25,7 @@ class StudyPage(QWidget):
 
     def __init__(self, actions: ActionTable, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.start, self.wait, self.desk = StartPage(actions), WaitPage(), DeskPage()
+        self.start, self.wait, self.desk = StartPage(actions), WaitPage(), DeskPage(actions)
         self.notice, self.about = NoticePage(), AboutPage()
         self.headphones, self.volume = HeadphonesPage(), VolumePage()
         self.trial = TrialPage(words("en"), 3)
