@@ -72,6 +72,16 @@ def with_what_if(state: AppState) -> bool:
     return state.what_if is not None
 
 
+def with_span(state: AppState) -> bool:
+    """Part of the speech is selected."""
+    return state.selection is not None and state.selection.modality == "speech" and with_speech(state)
+
+
+def with_less(state: AppState) -> bool:
+    """Something is taken away, or about to be."""
+    return with_speech(state) and (bool(state.removals) or state.selection is not None)
+
+
 def with_table(state: AppState) -> bool:
     return state.predictions is not None
 
@@ -214,7 +224,17 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "play.important", "Play the Important Part", "Playback", "Ctrl+I", "important", with_attribution
     ),
+    ActionSpec(
+        "play.unimportant", "Play the Unimportant Part", "Playback", "Ctrl+Shift+I", "", with_attribution
+    ),
+    ActionSpec("play.selection", "Play the Selection", "Playback", "Ctrl+J", "", with_span),
+    ActionSpec("play.rest", "Play Without What Is Taken Away", "Playback", "Ctrl+Shift+J", "", with_less),
     ActionSpec("play.stop", "Stop", "Playback", "", "stop", with_speech),
+    ActionSpec("play.loop", "Loop", "Playback", "Ctrl+Alt+L", "", with_speech, True, 1),
+    ActionSpec(
+        "play.compare", "Switch to Another Voice, Equally Loud", "Playback", "B", "", with_speech, group=1
+    ),
+    ActionSpec("play.save", "Save What Is Heard…", "Playback", "Ctrl+S", "", with_speech, group=2),
     ActionSpec("record.new", "New Study Project…", "Record"),
     ActionSpec("record.open", "Open a Study Project…", "Record"),
     ActionSpec("record.merge", "Merge a Copy of the Project…", "Record", "", "", with_readers),

@@ -46,7 +46,7 @@ class ActionTable(QObject):
             state.held_changed,
         ):
             signal.connect(self.refresh)
-        self._present: dict[str, bool] = {}
+        self._present: dict[str, object] = {}
         state.selection_changed.connect(self._on_selection)
         state.what_if_changed.connect(self._on_what_if)
         self.refresh()
@@ -94,15 +94,15 @@ class ActionTable(QObject):
 
     @Slot(object)
     def _on_selection(self, value: object) -> None:
-        self._on_presence("selection", value is not None)
+        self._on_presence("selection", getattr(value, "modality", None))
 
     @Slot(object)
     def _on_what_if(self, value: object) -> None:
-        self._on_presence("what_if", value is not None)
+        self._on_presence("what_if", value is not None or None)
 
-    def _on_presence(self, what: str, there: bool) -> None:
-        """These change with each step of a drag; conditions ask only whether there is one."""
-        if self._present.get(what, False) != there:
+    def _on_presence(self, what: str, there: object) -> None:
+        """These change with each step of a drag; conditions ask only whether there is one, and of what."""
+        if self._present.get(what) != there:
             self._present[what] = there
             self.refresh()
 

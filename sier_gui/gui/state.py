@@ -122,6 +122,7 @@ class AppState(QObject):
     removals_changed = Signal(object)  # tuple of Selection: parts that are taken away
     held_changed = Signal(object)  # Held | None
     what_if_changed = Signal(object)  # WhatIf | None: the answer without those parts, and the selection
+    heard_changed = Signal(str)  # which voice is heard; "" for the sample's own, alone
     playhead_changed = Signal(float)  # seconds; negative when stopped
     busy_changed = Signal(str, float)  # job kind and fraction in [0, 1]; negative fraction: ended
     kinds_changed = Signal()  # which kinds of jobs are under way
@@ -153,6 +154,7 @@ class AppState(QObject):
         self.removals: tuple[Selection, ...] = ()
         self.held: Held | None = None
         self.what_if: WhatIf | None = None
+        self.heard = ""
         self.playhead: float = -1.0
         self.busy: frozenset[str] = frozenset()
         self.mode = "explore"
@@ -306,6 +308,11 @@ class AppState(QObject):
         if value != self.study:
             self.study = value
             self.study_changed.emit(value)
+
+    def set_heard(self, value: str) -> None:
+        if value != self.heard:
+            self.heard = value
+            self.heard_changed.emit(value)
 
     def set_playhead(self, seconds: float) -> None:
         self.playhead = seconds

@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from sier_gui.gui.actions import ActionTable
     from sier_gui.gui.state import SampleView
 
-PLAYBACK_ACTIONS = {"play.toggle": "Play", "play.from_here": "From here", "play.important": "Important only"}
+PLAYBACK_ACTIONS = {
+    "play.toggle": "Play",
+    "play.from_here": "From here",
+    "play.selection": "Selection",
+    "play.important": "Important",
+    "play.unimportant": "Unimportant",
+    "play.compare": "A/B",
+    "play.loop": "Loop",
+}
 
 
 class SpeechPanel(QWidget):
@@ -65,6 +73,7 @@ class SpeechPanel(QWidget):
         state.removals_changed.connect(self._show_marks)
         state.held_changed.connect(self._on_held)
         state.playhead_changed.connect(self.plots.set_playhead)
+        state.heard_changed.connect(self.heard.set_text)
         state.words_changed.connect(self._on_words)
         state.busy_changed.connect(self._on_busy)
         self._on_sample(state.sample)
@@ -82,7 +91,9 @@ class SpeechPanel(QWidget):
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             self.buttons.append(button)
             row.addWidget(button)
-        row.addStretch(1)
+        self.heard = ElidedLabel(parent=self, secondary=True)
+        row.addSpacing(4)
+        row.addWidget(self.heard, 1)
         return row
 
     # what the state says

@@ -20,6 +20,7 @@ from sier_gui.gui import theme
 from sier_gui.gui.actions import ActionTable
 from sier_gui.gui.panels.speech import SpeechPanel
 from sier_gui.gui.panels.speech.items import hz_ticks, round_ticks
+from sier_gui.gui.panels.speech.panel import PLAYBACK_ACTIONS
 from sier_gui.gui.state import AppState, Hover, SampleView
 
 
@@ -218,7 +219,7 @@ def test_zooming_keeps_axes_words_and_plots_together_and_a_key_resets(
     assert panel.plots.mel.viewRange()[0] == pytest.approx([20.0, 21.0])
     assert panel.words._span == pytest.approx((20.0, 21.0))
     assert labels(panel.plots.time_axis)[0] == "20"
-    qtbot.keyClick(panel.plots, Qt.Key.Key_0)
+    qtbot.keyClick(panel.plots, Qt.Key.Key_Home)
     assert panel.plots.span() == pytest.approx((0.0, 60.0))
     qtbot.keyClick(panel.plots, Qt.Key.Key_Plus)
     start, stop = panel.plots.span()
@@ -337,9 +338,7 @@ def test_the_spectrogram_offers_no_menu_of_the_plotting_library(panel: SpeechPan
 
 
 def test_playback_buttons_are_the_actions(panel: SpeechPanel, actions: ActionTable) -> None:
-    assert [b.defaultAction() for b in panel.buttons] == [
-        actions.action(name) for name in ("play.toggle", "play.from_here", "play.important")
-    ]
+    assert [b.defaultAction() for b in panel.buttons] == [actions.action(name) for name in PLAYBACK_ACTIONS]
     assert all(b.focusPolicy() == Qt.FocusPolicy.StrongFocus for b in panel.buttons)
 
 
