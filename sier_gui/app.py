@@ -140,12 +140,12 @@ class Workbench(QObject):
         from sier_gui.gui.workflows.browse import BrowseWorkflow
         from sier_gui.gui.workflows.check import CheckWorkflow
         from sier_gui.gui.workflows.context import Context, Predictors
-        from sier_gui.gui.workflows.degree import DegreeWorkflow
         from sier_gui.gui.workflows.explain import ExplainWorkflow
         from sier_gui.gui.workflows.export import ExportWorkflow
         from sier_gui.gui.workflows.help import HelpWorkflow
         from sier_gui.gui.workflows.look import LookWorkflow
         from sier_gui.gui.workflows.open import OpenWorkflow
+        from sier_gui.gui.workflows.overview import OverviewWorkflow
         from sier_gui.gui.workflows.pair import PairWorkflow
         from sier_gui.gui.workflows.play import PlayWorkflow
         from sier_gui.gui.workflows.predict import PredictWorkflow
@@ -183,7 +183,7 @@ class Workbench(QObject):
         self.desk = AnnotationDesk(context, self.annotate)
         self.truth = TruthWorkflow(context)
         self.survey = SurveyWorkflow(context, resume=self._remember)
-        self.degree = DegreeWorkflow(context)
+        self.overview = OverviewWorkflow(context, self.window.dataset_page)
         self.provenance = ProvenanceWorkflow(context)
         self.training = TrainingWorkflow(context)
         self.play = PlayWorkflow(context)
@@ -217,7 +217,10 @@ class Workbench(QObject):
         self.predict.device_known.connect(window.status.show_device)
         self.provenance.open_wished.connect(self.open.open_path)
         self.survey.fed.connect(self.predict.take_surveyed)
-        self.survey.grown.connect(self.degree.refresh)
+        self.survey.grown.connect(self.overview.refresh_degree)
+        self.overview.query_wished.connect(self.browse.show_only)
+        self.browse.query_changed.connect(self.overview.show_query)
+        window.samples.query_wished.connect(self.overview.show_query)
         for runner in (self.reader, self.computer, self.keeper):
             runner.activity.connect(window.status.show_activity)
             runner.ended.connect(window.status.show_end)
@@ -252,6 +255,7 @@ class Workbench(QObject):
             self.pair.stop()
             self.words.stop()
             self.survey.stop()
+            self.overview.stop()
             self.training.leave()
             self.record.stop()
             self.study.stop()

@@ -29,6 +29,7 @@ from sier_gui.gui.state import AppState
 if TYPE_CHECKING:
     from sier_gui.gui.modes.record import RecordPage
     from sier_gui.gui.modes.study import StudyPage
+    from sier_gui.gui.panels.overview import DatasetPage
 
 SIZE = QSize(1400, 900)
 MINIMUM = QSize(1024, 640)
@@ -56,6 +57,8 @@ class MainWindow(QMainWindow):
         self._record: RecordPage | None = None
         self._study: StudyPage | None = None
         self._completed = False
+        self._dataset: DatasetPage | None = None
+        self._columns = list(_COLUMNS)  # widths that come back when the dataset's page goes
         self.setWindowTitle("sier-gui")
         self.setAcceptDrops(True)
         self.setMinimumSize(MINIMUM)
@@ -159,18 +162,50 @@ class MainWindow(QMainWindow):
         """Make Explore with its table, once; what a sample needs comes with `complete`."""
         if self._explorer is not None:
             return
+        from sier_gui.gui.panels.finder import FinderPanel
         from sier_gui.gui.panels.samples import SamplesPanel
 
         state, actions = self._state, self._actions
         actions.tint(self.palette())
         self.samples = SamplesPanel(state, actions)
         self.samples.setProperty(PROPERTY, "samples")
+        self.finder = FinderPanel(state, actions, self.samples)
         self._centre = _splitter(Qt.Orientation.Vertical, QWidget(), QWidget())
-        self._explorer = _splitter(Qt.Orientation.Horizontal, self.samples, self._centre, QWidget())
+        self._explorer = _splitter(Qt.Orientation.Horizontal, self.finder, self._centre, QWidget())
         self._explorer.setStretchFactor(1, 1)
         self._lay_out()
         self.pages.addWidget(self._explorer)
         state.row_changed.connect(self._on_row)
+        state.overview_changed.connect(self._on_overview)
+
+    def dataset_page(self) -> DatasetPage:
+        """The page of the dataset as a whole, in the place of the sample's; made at its first need."""
+        from sier_gui.gui.panels.overview import DatasetPage
+
+        self.build_explorer()
+        assert self._explorer is not None
+        if self._dataset is None:
+            self._dataset = DatasetPage(self._state, self._actions)
+            self._dataset.setProperty(PROPERTY, "dataset")
+            self._dataset.hide()
+            self._explorer.addWidget(self._dataset)
+        return self._dataset
+
+    @Slot(bool)
+    def _on_overview(self, on: bool) -> None:
+        """The table keeps its place and width; what is beside it changes."""
+        assert self._explorer is not None
+        sizes = self._explorer.sizes()
+        if on:
+            self._columns = sizes[:3]
+        for place in (1, 2):
+            widget = self._explorer.widget(place)
+            assert widget is not None
+            widget.setVisible(not on)
+        if self._dataset is not None:
+            self._dataset.setVisible(on)
+        beside = sum(sizes[1:])
+        self._explorer.setSizes([sizes[0], 0, 0, beside] if on else [sizes[0], *self._columns[1:], 0])
 
     @Slot()
     def _on_row(self) -> None:
@@ -205,7 +240,11 @@ class MainWindow(QMainWindow):
         for panel, page in ((image, "picture"), (speech, "speech"), (result, "result")):
             panel.setProperty(PROPERTY, page)
         self._explorer.setStretchFactor(1, 1)
-        self._lay_out()
+        if self._state.overview:
+            for widget in (self._centre, result):
+                widget.hide()
+        else:
+            self._lay_out()
         order: list[QWidget] = [self.samples.table, image.canvas, speech.plots, *speech.buttons]
         within = [w for w in result.findChildren(QWidget) if w.window() is self]  # not the lists of boxes
         order += [w for w in within if w.focusPolicy() & Qt.FocusPolicy.TabFocus]
@@ -220,7 +259,7 @@ class MainWindow(QMainWindow):
             (self._centre, "layout.centre", _CENTRE),
         ):
             saved = self._settings.get(key)
-            fits = isinstance(saved, list) and len(saved) == splitter.count()
+            fits = isinstance(saved, list) and len(saved) == len(sizes)
             splitter.setSizes([int(size) for size in (saved if fits else sizes)])
 
     def _make_result(self) -> QWidget:
@@ -263,7 +302,7 @@ class MainWindow(QMainWindow):
     def _show_explorer(self) -> None:
         self.build_explorer()
         assert self._explorer is not None
-        self.samples.setVisible(self._state.dataset is not None)
+        self.finder.setVisible(self._state.dataset is not None)
         if self._state.mode == "explore":
             self.pages.setCurrentWidget(self._explorer)
 
@@ -341,7 +380,8 @@ class MainWindow(QMainWindow):
     def _save(self) -> None:
         self._settings.set("layout.window", bytes(self.saveGeometry().toHex().data()).decode())
         if self._completed and self._explorer is not None and self._state.dataset is not None:
-            self._settings.set("layout.columns", self._explorer.sizes())
+            columns = self._columns if self._state.overview else self._explorer.sizes()[:3]
+            self._settings.set("layout.columns", columns)
             self._settings.set("layout.centre", self._centre.sizes())
 
 

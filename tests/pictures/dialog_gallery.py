@@ -13,11 +13,11 @@ from PySide6.QtWidgets import QWidget
 from sier_gui.core.audio.devices import FakePlayback, FakeRecorder
 from sier_gui.core.audio.files import Audio
 from sier_gui.core.construct.pipeline.provenance import compare
+from sier_gui.core.explain.survey.degree import DegreeTable
 from sier_gui.core.nets.training.standing import Standing
 from sier_gui.core.settings import Settings
 from sier_gui.core.tasks import Progress
 from sier_gui.gui.actions import ActionTable
-from sier_gui.gui.dialogs.degree import DegreeDialog
 from sier_gui.gui.dialogs.explain import ExplainDialog
 from sier_gui.gui.dialogs.microphone import MicrophoneDialog
 from sier_gui.gui.dialogs.palette import PaletteDialog
@@ -26,6 +26,7 @@ from sier_gui.gui.dialogs.shortcuts import ShortcutsDialog
 from sier_gui.gui.dialogs.survey import SurveyDialog
 from sier_gui.gui.dialogs.training import TrainingChoice, TrainingDialog
 from sier_gui.gui.dialogs.truth import TruthDialog
+from sier_gui.gui.panels.overview.degree import DegreePanel
 from sier_gui.gui.state import AppState, ExplainOptions
 
 
@@ -84,24 +85,24 @@ def survey(_folder: Path) -> QWidget:
 
 
 def degree(_folder: Path) -> QWidget:
-    dialog = DegreeDialog()
-    dialog.show()
-    dialog.show_table(reports.degree_table())
-    return dialog
+    return degree_panel(reports.degree_table())
 
 
 def degree_collapsed(_folder: Path) -> QWidget:
-    dialog = DegreeDialog()
-    dialog.show()
-    dialog.show_table(reports.degree_table(0.985, labels=("negative", "positive")))
-    return dialog
+    return degree_panel(reports.degree_table(0.985, labels=("negative", "positive")))
 
 
 def degree_none(_folder: Path) -> QWidget:
-    dialog = DegreeDialog()
-    dialog.show()
-    dialog.show_nothing("This dataset was not explained as a whole yet.")
-    return dialog
+    return degree_panel(None)
+
+
+def degree_panel(found: DegreeTable | None) -> QWidget:
+    panel = DegreePanel()
+    panel.resize(860, 440)
+    panel.show()
+    if found is not None:
+        panel.show_degrees(found)
+    return panel
 
 
 def training(_folder: Path) -> QWidget:

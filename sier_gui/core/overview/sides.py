@@ -34,6 +34,7 @@ class Sides:
     difference : (labels, classes) confusion of the second less that of the first, ``labels`` its rows.
     mcnemar : the exact test over `outcomes`.
     cells : (n,) each row's place in ``moves``, flattened; −1 where the two are not compared.
+    truth : (n,) each row's place in ``labels``; −1 for none of them.
     """
 
     names: tuple[str, str]
@@ -47,10 +48,27 @@ class Sides:
     difference: NDArray[np.int64]
     mcnemar: McNemar
     cells: NDArray[np.int64]
+    truth: NDArray[np.int64]
 
-    def moved(self, first: int, second: int) -> Rows:
-        """Rows of which the releases said the classes ``first`` and ``second``."""
-        return np.flatnonzero(self.cells == first * len(self.classes) + second)
+    def moved(self, first: int | None, second: int | None) -> Rows:
+        """Rows of which the releases said the classes ``first`` and ``second``; None: any."""
+        size = len(self.classes)
+        members = self.cells >= 0
+        if first is not None:
+            members &= self.cells // size == first
+        if second is not None:
+            members &= self.cells % size == second
+        return np.flatnonzero(members)
+
+    def apart(self, label: int | None, said: int | None) -> Rows:
+        """Rows of ``labels[label]`` of which just one release said ``classes[said]``; None: any of them."""
+        size = len(self.classes)
+        members = (self.cells >= 0) & (self.cells // size != self.cells % size)
+        if said is not None:
+            members &= (self.cells // size == said) | (self.cells % size == said)
+        if label is not None:
+            members &= self.truth == label
+        return np.flatnonzero(members)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -110,7 +128,15 @@ def side_by_side(
         difference=(confusions[1] - confusions[0])[present],
         mcnemar=mcnemar(right_a[judged], right_b[judged]),
         cells=cells,
+        truth=_places(present, size[0])[truth],
     )
+
+
+def _places(present: list[int], count: int) -> NDArray[np.int64]:
+    """(count + 2,) where each of ``count`` names is in ``present``, −1 for others and for −1 and −2."""
+    places = np.full(count + 2, -1, np.int64)
+    places[present] = np.arange(len(present))
+    return places
 
 
 def _tally(

@@ -23,9 +23,9 @@ from sier_gui.core.explain.survey import run
 from sier_gui.core.explain.survey.degree import Share
 from sier_gui.core.explain.survey.run import SurveyResult
 from sier_gui.core.tasks import CancelToken, Progress
-from sier_gui.gui.dialogs.degree import DegreeDialog, share_text
 from sier_gui.gui.dialogs.survey import SurveyDialog
 from sier_gui.gui.dialogs.truth import TruthDialog
+from sier_gui.gui.panels.overview.degree import BAR, DegreePanel, share_text
 from sier_gui.gui.state import ExplainOptions
 from sier_gui.gui.workflows import survey as workflow
 from sier_gui.gui.workflows.survey import _OwnThreads
@@ -290,12 +290,11 @@ def test_a_real_survey_feeds_the_table_and_the_degree(qtbot: QtBot, workbench: O
     np.testing.assert_allclose(table.probabilities, probabilities, atol=1e-5)
     assert not np.isnan(table.confidence).any()
     bench.actions.trigger("survey.degree")
-    (dialog,) = bench.window.findChildren(DegreeDialog)
-    qtbot.waitUntil(lambda: dialog.table.rowCount() > 0, timeout=LONG)
-    assert "over 6 samples" in dialog.title.text()
-    assert dialog.table.item(0, 1).text() == "6"
-    assert "Owen 2×2 + 2" in dialog.about.text()
-    dialog.close()
+    (panel,) = bench.window.findChildren(DegreePanel)
+    assert panel.isVisible()
+    qtbot.waitUntil(lambda: "Owen 2×2 + 2" in panel.about.text(), timeout=LONG)
+    assert "6 of 6 samples explained" in panel.about.text()
+    assert panel.table.item(0, 1).text() == "6"
 
 
 def test_what_a_survey_explained_opens_without_the_network(
@@ -342,54 +341,53 @@ def test_without_a_survey_the_degree_says_how_to_get_one(
     bench = workbench(dataset)
     qtbot.waitUntil(ready(bench), timeout=LONG)
     bench.actions.trigger("survey.degree")
-    (dialog,) = bench.window.findChildren(DegreeDialog)
-    assert "not explained as a whole" in dialog.title.text()
-    assert not dialog.table.isVisible()
-    dialog.survey.click()
+    (panel,) = bench.window.findChildren(DegreePanel)
+    qtbot.waitUntil(panel.table.isVisible, timeout=LONG)  # the game of two players is known of every sample
+    assert panel.table.isColumnHidden(BAR)
+    assert "Explain Whole Dataset" in panel.about.text()
+    panel.survey.click()
     assert bench.survey._dialog is not None
     bench.survey._dialog.reject()
-    dialog.close()
 
 
 # ---------------------------------------------------------------- the degree in a table
 
 
 @pytest.fixture
-def degree(qtbot: QtBot) -> DegreeDialog:
-    dialog = DegreeDialog()
-    qtbot.addWidget(dialog)
-    dialog.show()
-    return dialog
+def degree(qtbot: QtBot) -> DegreePanel:
+    panel = DegreePanel()
+    qtbot.addWidget(panel)
+    panel.resize(900, 500)
+    panel.show()
+    return panel
 
 
-def test_dataset_labels_right_and_wrong_with_intervals(degree: DegreeDialog) -> None:
-    degree.show_table(reports.degree_table(0.6))
-    text = [[degree.table.item(i, j).text().strip() for j in (0, 1, 2, 3, 5)] for i in range(15)]
+def test_dataset_labels_right_and_wrong_with_intervals(degree: DegreePanel) -> None:
+    degree.show_degrees(reports.degree_table(0.6))
+    text = [[degree.table.item(i, j).text().strip() for j in (0, 1, 4)] for i in range(15)]
     assert [row[0] for row in text[:4]] == ["all samples", "predicted rightly", "predicted wrongly", "anger"]
     assert text[0][1] == "109"
     low, high = 100 * (0.6 - 0.2 / np.sqrt(109)), 100 * (0.6 + 0.2 / np.sqrt(109))
     assert text[0][2] == f"60.0 % [{low:.1f}–{high:.1f}]"
-    assert text[0][3].startswith("40.0 % [")
     assert text[2][2].startswith("50.0 %")
     assert text[13][1:3] == ["1", "60.0 %"]  # one sample has no interval
     assert text[14][1:3] == ["0", "–"]
-    assert degree.title.text().startswith("image 60.0 %")
     assert not degree.warning.isVisible()
     assert "2 could not be explained" in degree.about.text()
 
 
-def test_a_collapse_to_one_modality_is_a_warning(degree: DegreeDialog) -> None:
+def test_a_collapse_to_one_modality_is_a_warning(degree: DegreePanel) -> None:
     collapsed = reports.degree_table(0.985, labels=("a", "b"))
-    degree.show_table(collapsed)
+    degree.show_degrees(collapsed)
     assert degree.warning.isVisible()
     assert "98.5%" in degree.warning.text()
-    degree.show_table(reports.degree_table(0.6))
+    degree.show_degrees(reports.degree_table(0.6))
     assert not degree.warning.isVisible()
 
 
-def test_the_bar_is_as_long_as_the_share(degree: DegreeDialog) -> None:
-    degree.show_table(reports.degree_table(0.6))
-    rectangle = degree.table.visualItemRect(degree.table.item(0, 4))
+def test_the_bar_is_as_long_as_the_share(degree: DegreePanel) -> None:
+    degree.show_degrees(reports.degree_table(0.6))
+    rectangle = degree.table.visualItemRect(degree.table.item(0, BAR))
     image = degree.table.viewport().grab(rectangle).toImage().convertToFormat(QImage.Format.Format_RGB888)
     rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
     shown = rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).astype(int)
