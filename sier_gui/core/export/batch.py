@@ -135,8 +135,8 @@ def batching(
 
     Raises
     ------
-    SierError : no rows, an unknown design or format, another process writes there, the folder cannot be written. A
-        sample that cannot be read is told in ``errors`` instead.
+    SierError : no rows, an unknown design or format, another process writes there, the folder cannot be
+        written. A sample that cannot be read is told in ``errors`` instead.
     Cancelled : the token was cancelled.
     """
     from sier_gui.core.export.bundle import known_formats

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sier_gui.core.errors import SierError
-from sier_gui.core.export import figure
+from sier_gui.core.export import figure, thesis
 from sier_gui.core.export.view import FigureInput, FigureOptions
 
 if TYPE_CHECKING:
@@ -27,6 +27,11 @@ class Design:
 
 DESIGNS: dict[str, Design] = {
     "figure7": Design("Figure 7: picture, words and waveform", figure.draw),
+    "words": Design("Words in order of importance", thesis.words),
+    "speech": Design("Waveform over segment values", thesis.speech),
+    "picture": Design("Picture beside its overlay", thesis.picture),
+    "comparison": Design("Words as bars, speech as a line", thesis.comparison),
+    "curves": Design("Deletion and insertion", thesis.curves, curves=True),
 }
 
 

@@ -186,7 +186,11 @@ def caption(view: FigureInput, options: FigureOptions) -> str:
         worst = max(float(np.max(e[c])) for e in a.stderr.values())
         parts.append(f"estimated, standard error at most {worst:.2g}")
     if view.sample.text.strip() or view.inputs.words:
-        parts.append(f"{_placed(view)}; bold blue: those that carry most")
+        parts.append(_placed(view))
+        if options.design == "figure7":
+            parts.append("bold blue: those that carry most")
+        if options.design in ("words", "comparison"):
+            parts.append("a word's value is what the speech under it carries")
     if options.scale not in (None, shared_scale([a])):
         parts.append("colour scale shared by the whole batch")
     return "; ".join(parts) + "."
