@@ -70,7 +70,7 @@ def main_table(table: Table, network: NetworkRow | None = None) -> list[Line]:
     lines.append(
         Line(
             "overall",
-            "mean of classes · n · SD over raters",
+            "mean of classes",
             ASSUMPTIONS["mean"],
             tuple(
                 Entry(
@@ -85,12 +85,12 @@ def main_table(table: Table, network: NetworkRow | None = None) -> list[Line]:
     lines.append(
         Line(
             "overall, pooled",
-            "Wilson ignores clustering",
+            "W ignores clustering",
             f"{ASSUMPTIONS['pooled']} Wilson: {ASSUMPTIONS['wilson']}",
             tuple(
                 Entry(
                     as_text(one.pooled.share), between(one.pooled.low, one.pooled.high),
-                    f"{one.hits} of {one.n} · Wilson {between(*one.wilson)}",
+                    f"{one.hits} of {one.n} · W {between(*one.wilson)}",
                 )
                 for one in every
             ),
@@ -101,7 +101,7 @@ def main_table(table: Table, network: NetworkRow | None = None) -> list[Line]:
             Entry(as_text(w.share), between(w.low, w.high)) if (w := one.weighted) is not None else Entry()
             for one in every
         )
-        about = "classes as in the whole dataset"
+        about = "as in the dataset"
         lines.append(Line("overall, weighted", about, ASSUMPTIONS["weighted"], tuple(entries)))
     if network is not None:
         lines.append(_network_line(table, network))
@@ -123,7 +123,7 @@ def _class_line(table: Table, label: str) -> Line:
     about = (
         f"{ASSUMPTIONS['percent']} In brackets: {ASSUMPTIONS['interval']} W: Wilson. {ASSUMPTIONS['wilson']}"
     )
-    return Line(label, "n · SD · Wilson (ignores clustering)", about, entries)
+    return Line(label, "W ignores clustering", about, entries)
 
 
 def _network_line(table: Table, network: NetworkRow) -> Line:

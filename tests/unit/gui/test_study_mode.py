@@ -146,7 +146,7 @@ def test_only_the_way_back_is_not_locked_while_a_rater_sits_there(rater: Rater) 
     rater.bench.actions.trigger("study.unlock")
     rater.at(rater.page.desk)
     assert not rater.bench.state.rating
-    assert rater.page.desk.known.currentData() == "r1"
+    assert rater.page.desk.progress.selected() == "r1"
 
 
 def test_keys_wake_at_the_audio_s_end_and_replays_are_counted(rater: Rater) -> None:

@@ -92,7 +92,7 @@ class DeskPage(QWidget):
         self.progress, self.table = ProgressPage(actions), TablePage(actions)
         self.planning, self.published = PlanningPage(), PublishedPage(actions)
         self.notices, self.name = warning(), caption()
-        self.name.setContentsMargins(0, 0, 24, 0)
+        self.name.setContentsMargins(0, 0, 24, 6)
         self.name.setWordWrap(False)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from sier_gui.gui.modes.study.parts import caption, heading, quiet
@@ -56,7 +55,7 @@ class Document(QScrollArea):
         row = QHBoxLayout(outer)
         row.setContentsMargins(0, 0, 0, 0)
         row.addStretch(1)
-        row.addWidget(column, 100)
+        row.addWidget(column, 10_000)  # margins only beyond its widest
         row.addStretch(1)
         self.setWidget(outer)
 
@@ -65,7 +64,7 @@ class Document(QScrollArea):
         from sier_gui.core.study.sections import HEADS, MEANINGS, cells_in_full, main_table, tsv
 
         table = report.everyone if everyone and report.everyone is not None else report.table
-        heads = [HEADS[modality] for modality in table.modalities]
+        heads = [f"{HEADS[modality]}\n{MEANINGS[modality]}" for modality in table.modalities]
         full = cells_in_full(table)
         self.table.show_lines(
             heads,
@@ -79,7 +78,7 @@ class Document(QScrollArea):
             which = f"{'With' if everyone else 'Without'} the raters left out ({names}). "
         self.about.setText(
             f"{which}{ASSUMPTIONS['percent']} In brackets: {ASSUMPTIONS['interval']} "
-            f"Wilson: {ASSUMPTIONS['wilson']}"
+            f"W, Wilson: {ASSUMPTIONS['wilson']}"
         )
 
     def show_parts(self, report: StudyReport) -> None:
@@ -87,8 +86,6 @@ class Document(QScrollArea):
 
         flags = [f"!  {flag.message}" for flag in report.flags]
         self.checks.setText("\n".join(flags) or "Nothing to report.")
-        role = QPalette.ColorRole.BrightText if report.simulated else QPalette.ColorRole.WindowText
-        self.checks.setForegroundRole(role)
         matrices = 0
         for section in sections(report):
             part = self.parts.get(section.key)
@@ -123,7 +120,7 @@ class _Part(QWidget):
     def __init__(self, section: Section, *, small: bool) -> None:
         super().__init__()
         self.title, self.note, self.missing = heading(section.title), caption(), quiet()
-        self.table = FactTable(section.title, whole=True)
+        self.table = FactTable(section.title, whole=True, wide=False)
         self.title.setVisible(not small)
         self._small = small
         layout = QVBoxLayout(self)

@@ -22,12 +22,17 @@ def quiet(words: str = "") -> QLabel:
 def heading(words: str = "", points: float = 0.0) -> QLabel:
     """The title of a part; ``points`` above 0 for another size."""
     label = quiet(words)
-    font = QFont(label.font())
-    font.setWeight(QFont.Weight.DemiBold)
+    font = strong(label.font())
     if points:
         font.setPointSizeF(points)
     label.setFont(font)
     return label
+
+
+def strong(base: QFont) -> QFont:
+    font = QFont(base)
+    font.setWeight(QFont.Weight.DemiBold)
+    return font
 
 
 def caption(words: str = "") -> QLabel:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from sier_gui.gui.widgets import paint_notice
 
 _HEIGHT = 160  # while there is none
+_WIDEST = 920  # its words as large as the page's
 
 
 class FigureView(QWidget):
@@ -47,7 +48,7 @@ class FigureView(QWidget):
     def heightForWidth(self, width: int) -> int:
         if self._image.isNull():
             return _HEIGHT
-        wide = min(width, self._image.width())
+        wide = min(width, _WIDEST)
         return round(wide * self._image.height() / self._image.width())
 
     def sizeHint(self) -> QSize:
@@ -63,7 +64,7 @@ class FigureView(QWidget):
             paint_notice(painter, self.rect(), *self._notice, self.palette())
         else:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            wide = min(self.width(), self._image.width())
+            wide = min(self.width(), _WIDEST)
             size = QSize(wide, self.heightForWidth(wide))
             ratio = self.devicePixelRatioF()
             scaled = self._image.scaled(
@@ -71,5 +72,5 @@ class FigureView(QWidget):
                 Qt.AspectRatioMode.IgnoreAspectRatio,
                 Qt.TransformationMode.SmoothTransformation,
             )
-            painter.drawImage(QRect((self.width() - wide) // 2, 0, size.width(), size.height()), scaled)
+            painter.drawImage(QRect(0, 0, size.width(), size.height()), scaled)
         painter.end()

@@ -43,7 +43,7 @@ _TIPS = {
     "icc_rater": "How alike one rater's answers are, beyond the column's mean",
     "icc_item": "How alike different raters' answers to one item are",
 }
-_HEAD = ("what is to be found", "independent", "with the design effect", "raters of this design")
+_HEAD = ("what is to be found", "independent", "with the design effect", "raters needed")
 _WIDTH = 1100
 
 
@@ -68,7 +68,7 @@ class PlanningPage(QWidget):
         self.reset.setAutoDefault(True)
         self.problem, self.verdict = warning(), heading("", 13)
         self.before, self.after, self.note, self.design = quiet(), quiet(), caption(), caption()
-        self.table = FactTable("Responses needed per column", whole=True)
+        self.table = FactTable("Responses needed per column", whole=True, wide=False)
         self._lay_out()
         self.pilot.clicked.connect(self.pilot_wished)
         self.reset.clicked.connect(self._on_reset)
@@ -120,7 +120,7 @@ class PlanningPage(QWidget):
         outer = QHBoxLayout(self)
         outer.setContentsMargins(24, 16, 24, 16)
         outer.addStretch(1)
-        outer.addWidget(box, 100)
+        outer.addWidget(box, 10_000)  # margins only beyond its widest
         outer.addStretch(1)
 
     # ---------------------------------------------------------------- what is shown
@@ -181,7 +181,8 @@ class PlanningPage(QWidget):
         rows = [(_asked(question), found.difference)]
         for base, difference in DIFFERENCES:
             other = replace(question, base=base, difference=difference)
-            rows.append((_asked(other), ask(other, protocol, self._classes).difference))
+            if _asked(other) != _asked(question):
+                rows.append((_asked(other), ask(other, protocol, self._classes).difference))
         rows.append((f"equal within ±{100 * question.margin:.4g} points, from {100 * question.base:.4g} %",
                      found.equivalence))  # fmt: skip
         self.table.fill(_HEAD, [(name, *_needed(need)) for name, need in rows])

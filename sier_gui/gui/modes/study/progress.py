@@ -40,8 +40,10 @@ _TIPS = (
     "Wrong answers of those given to gold trials",
     "Median response time of the trials that count",
 )
-COURSE = ("trial", "block", "kind", "sample", "label", "column", "voice", "answer", "", "list", "sure", "ms",
-          "replays")  # fmt: skip
+COURSE = (
+    "trial", "block", "kind", "sample", "label", "column", "voice", "answer", "what happened", "list", "sure",
+    "ms", "replays",
+)  # fmt: skip
 
 
 class ProgressPage(QWidget):
@@ -150,7 +152,7 @@ class ProgressPage(QWidget):
         self.pseudonym.clear()
         rows = [_rater_row(line, view.sexes) for line in status.raters]
         self.raters.blockSignals(True)
-        self.raters.fill(RATERS, rows, left=4, tips=_TIPS)
+        self.raters.fill(RATERS, rows, left=4, tips=_TIPS, wide=3)
         for row, line in enumerate(status.raters):
             if line["excluded"]:
                 item = self.raters.item(row, 3)
@@ -169,6 +171,7 @@ class ProgressPage(QWidget):
             self.raters.selectRow(names.index(wanted))
         else:
             self.show_course(CourseView())
+            self.chosen.emit("")
 
     def selected(self) -> str:
         """Pseudonym of the rater whose row is chosen, "" for none."""
@@ -190,11 +193,11 @@ class ProgressPage(QWidget):
         """What a rater met, trial by trial."""
         if not view.rater:
             self.course_title.setText("Nobody has sat here yet: type a pseudonym above.")
-            self.course.fill(COURSE, (), left=9)
+            self.course.fill(COURSE, (), left=9, wide=8)
             return
         self.course_title.setText(f"{view.rater}, trial by trial")
         self.course.setAccessibleName(f"Trials of {view.rater}")
-        self.course.fill(COURSE, [_step_row(step) for step in view.steps], left=9)
+        self.course.fill(COURSE, [_step_row(step) for step in view.steps], left=9, wide=8)
         muted = self.palette().color(QPalette.ColorRole.PlaceholderText)
         for row, step in enumerate(view.steps):
             if step.standing == "to come":

@@ -26,7 +26,7 @@ class PublishedPage(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.title, self.checks = heading(), quiet()
         self.checks.setAccessibleName("Self-checks of the published table")
-        self.table = FactTable("Published table", whole=True)
+        self.table = FactTable("Published table", whole=True, wide=False)
         self.read = trigger(actions, "study.import_table")
         line = QHBoxLayout()
         line.addWidget(self.title, 1)
@@ -53,7 +53,7 @@ class PublishedPage(QScrollArea):
         row = QHBoxLayout(outer)
         row.setContentsMargins(0, 0, 0, 0)
         row.addStretch(1)
-        row.addWidget(box, 100)
+        row.addWidget(box, 10_000)  # margins only beyond its widest
         row.addStretch(1)
         self.setWidget(outer)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)

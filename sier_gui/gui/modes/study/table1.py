@@ -43,6 +43,7 @@ class TablePage(QWidget):
         self.everyone.setAccessibleName("Table with the raters that the rules leave out")
         self.network = QComboBox()
         self.network.setAccessibleName("A network's row beside the people's")
+        self.network.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedSize(128, 8)

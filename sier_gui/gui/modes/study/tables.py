@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Slot
-from PySide6.QtGui import QAction, QFont, QKeySequence, QPainter, QPalette
+from PySide6.QtGui import QAction, QFontMetrics, QKeySequence, QPainter, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -21,21 +21,78 @@ from PySide6.QtWidgets import (
 
 from sier_gui.core.study.sections import Line, Section, tsv
 from sier_gui.gui import theme
+from sier_gui.gui.modes.study.parts import strong
 
 ROW_PX, LINE_PX = 24, 40
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _DETAIL = Qt.ItemDataRole.UserRole
-_QUIET = Qt.ItemDataRole.UserRole + 1  # interval beside the share
-_STRONG = Qt.ItemDataRole.UserRole + 2
+_BESIDE = Qt.ItemDataRole.UserRole + 1  # the interval at the share
+_PAD = 4
+
+
+class CellPainter(QStyledItemDelegate):
+    """The text with what stands beside it and, below and quieter, the rest; room at both sides."""
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        style = QStyleOptionViewItem(option)
+        self.initStyleOption(style, index)
+        text, style.text = style.text, ""
+        widget = style.widget
+        (widget.style() if widget else QApplication.style()).drawControl(
+            QStyle.ControlElement.CE_ItemViewItem, style, painter, widget
+        )
+        chosen = bool(style.state & QStyle.StateFlag.State_Selected)
+        roles = QPalette.ColorRole
+        ink = style.palette.color(roles.HighlightedText if chosen else roles.Text)
+        muted = ink if chosen else style.palette.color(roles.PlaceholderText)
+        detail, beside = str(index.data(_DETAIL) or ""), str(index.data(_BESIDE) or "")
+        area = QRectF(style.rect).adjusted(_PAD, 3, -_PAD, -3)
+        upper = QRectF(area)
+        if detail:
+            upper.setHeight(area.height() / 2)
+        flags = style.displayAlignment
+        painter.save()
+        if beside:
+            painter.setPen(muted)
+            painter.setFont(option.font)
+            painter.drawText(upper, flags, beside)
+            upper.setRight(upper.right() - painter.fontMetrics().horizontalAdvance(f" {beside}"))
+        painter.setPen(ink)
+        painter.setFont(style.font)
+        fits = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, round(upper.width()) + 1)
+        painter.drawText(upper, flags, fits)
+        if detail:
+            painter.setPen(muted)
+            painter.setFont(theme.caption_font(option.font))
+            painter.drawText(area.adjusted(0, area.height() / 2, 0, 0), flags, detail)
+        painter.restore()
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        style = QStyleOptionViewItem(option)
+        self.initStyleOption(style, index)
+        detail = str(index.data(_DETAIL) or "")
+        first = f"{style.text} {index.data(_BESIDE) or ''}".strip()
+        wide = style.fontMetrics.horizontalAdvance(first)
+        if detail:
+            caption = QFontMetrics(theme.caption_font(option.font))
+            wide = max(wide, caption.horizontalAdvance(detail))
+        return QSize(wide + 2 * _PAD + 2, LINE_PX if detail else ROW_PX)
 
 
 class FactTable(QTableWidget):
-    """Rows of text. With ``whole`` it is as high as its rows: the page around it scrolls."""
+    """Rows of text. With ``whole`` it is as high as its rows: the page around it scrolls.
 
-    def __init__(self, name: str, *, whole: bool = False, parent: QWidget | None = None) -> None:
+    Without ``wide`` it is no wider than its columns.
+    """
+
+    def __init__(
+        self, name: str, *, whole: bool = False, wide: bool = True, parent: QWidget | None = None
+    ) -> None:
         super().__init__(0, 0, parent)
-        self._whole = whole
+        self._whole, self._wide = whole, wide
         self.setAccessibleName(name)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -44,6 +101,7 @@ class FactTable(QTableWidget):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setCornerButtonEnabled(False)
         self.setWordWrap(False)
+        self.setItemDelegate(CellPainter(self))
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(ROW_PX)
         self.verticalHeader().setMinimumSectionSize(ROW_PX)
@@ -69,8 +127,9 @@ class FactTable(QTableWidget):
         *,
         left: int = 1,
         tips: Sequence[str] = (),
+        wide: int = -1,
     ) -> None:
-        """``left``: how many columns hold words; the others are flush right."""
+        """``left``: how many columns hold words, others are flush right; ``wide`` takes what room is left."""
         self._set_head(head, left, tips)
         self.setRowCount(len(rows))
         for row, cells in enumerate(rows):
@@ -78,6 +137,11 @@ class FactTable(QTableWidget):
                 item = QTableWidgetItem(text)
                 item.setTextAlignment(_LEFT if column < left else _RIGHT)
                 self.setItem(row, column, item)
+        header = self.horizontalHeader()
+        for column in range(len(head)):
+            stretch = column == wide
+            mode = QHeaderView.ResizeMode.Stretch if stretch else QHeaderView.ResizeMode.ResizeToContents
+            header.setSectionResizeMode(column, mode)
         self._fit()
 
     def show_section(self, section: Section) -> None:
@@ -99,6 +163,8 @@ class FactTable(QTableWidget):
         if self._whole:
             rows = sum(self.rowHeight(row) for row in range(self.rowCount()))
             self.setFixedHeight(self.horizontalHeader().sizeHint().height() + rows + 2)
+            if not self._wide:
+                self.setMaximumWidth(self.horizontalHeader().length() + 2)
 
     # ---------------------------------------------------------------- taken along
 
@@ -119,61 +185,11 @@ class FactTable(QTableWidget):
         QApplication.clipboard().setText(self.tsv())
 
 
-class TwoLines(QStyledItemDelegate):
-    """The number with what stands beside it, and below, quieter, the rest."""
-
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        style = QStyleOptionViewItem(option)
-        self.initStyleOption(style, index)
-        text, style.text = style.text, ""
-        widget = style.widget
-        (widget.style() if widget else QApplication.style()).drawControl(
-            QStyle.ControlElement.CE_ItemViewItem, style, painter, widget
-        )
-        chosen = bool(style.state & QStyle.StateFlag.State_Selected)
-        roles = QPalette.ColorRole
-        ink = style.palette.color(roles.HighlightedText if chosen else roles.Text)
-        muted = ink if chosen else style.palette.color(roles.PlaceholderText)
-        font = QFont(style.font)
-        if index.data(_STRONG):
-            font.setWeight(QFont.Weight.DemiBold)
-        area = QRectF(style.rect).adjusted(8, 3, -8, -3)
-        detail = str(index.data(_DETAIL) or "")
-        upper = QRectF(area)
-        if detail:
-            upper.setHeight(area.height() / 2)
-        lower = upper.translated(0, upper.height())
-        side = Qt.AlignmentFlag.AlignLeft if index.column() == 0 else Qt.AlignmentFlag.AlignRight
-        flags = side | Qt.AlignmentFlag.AlignVCenter
-        painter.save()
-        painter.setPen(muted)
-        painter.setFont(style.font)
-        quiet = str(index.data(_QUIET) or "")
-        painter.drawText(upper, flags, quiet)
-        upper.setRight(upper.right() - (painter.fontMetrics().horizontalAdvance(f" {quiet}") if quiet else 0))
-        painter.setPen(ink)
-        painter.setFont(font)
-        painter.drawText(upper, flags, text)
-        painter.setPen(muted)
-        painter.setFont(theme.caption_font(style.font))
-        painter.drawText(lower, flags, detail)
-        painter.restore()
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        metrics = option.fontMetrics
-        first = f"{index.data()} {index.data(_QUIET) or ''}"
-        wide = max(metrics.horizontalAdvance(text) for text in (first, str(index.data(_DETAIL) or "")))
-        return QSize(wide + 24, LINE_PX)
-
-
 class MainTable(FactTable):
     """Table 1: two lines a cell; copied with a column for every number."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, whole=True)
-        self.setItemDelegate(TwoLines(self))
         self.setAlternatingRowColors(True)
         self.verticalHeader().setDefaultSectionSize(LINE_PX)
         self._copied = ""
@@ -194,13 +210,15 @@ class MainTable(FactTable):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
         self._fit()
 
-    def _put(self, row: int, column: int, text: str, quiet: str, detail: str, line: Line) -> None:
+    def _put(self, row: int, column: int, text: str, beside: str, detail: str, line: Line) -> None:
         item = QTableWidgetItem(text)
-        item.setData(_QUIET, quiet)
+        item.setTextAlignment(_RIGHT if column else _LEFT)
+        item.setData(_BESIDE, beside)
         item.setData(_DETAIL, detail)
-        item.setData(_STRONG, line.strong)
+        if line.strong:
+            item.setFont(strong(self.font()))
         item.setToolTip(line.about)
-        spoken = ", ".join(part for part in (text, quiet, detail) if part)
+        spoken = ", ".join(part for part in (text, beside, detail) if part)
         item.setData(Qt.ItemDataRole.AccessibleTextRole, spoken)
         self.setItem(row, column, item)
 
