@@ -24,10 +24,11 @@ class FinderPanel(QWidget):
         self._group = QButtonGroup(self)
         switch = QHBoxLayout()
         switch.setContentsMargins(8, 8, 0, 0)
-        switch.setSpacing(0)
+        switch.setSpacing(4)
         keys = actions.action("view.dataset").toolTip()
         for button, tip in ((self.sample, f"The sample alone; {keys} switches"), (self.dataset, keys)):
             button.setCheckable(True)
+            button.setAutoRaise(True)
             button.setToolTip(tip)
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             self._group.addButton(button)

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from sier_gui.gui import theme
 from sier_gui.gui.panels.overview.map import MapView
+from sier_gui.gui.panels.overview.spots import rgb
 from sier_gui.gui.state import AppState, Picked
 from sier_gui.gui.widgets import ChoiceBox, ElidedLabel
 
@@ -211,7 +212,7 @@ class MapPanel(QWidget):
             chosen = labels if kind == "label" else said
             codes = np.where(chosen >= 0, chosen, len(known))
         self._codes = codes.astype(np.uint8)
-        self.view.colour(self._codes, np.array([c.getRgb()[:3] for _, c in names], np.uint8))
+        self.view.colour(self._codes, np.array([rgb(c) for _, c in names], np.uint8))
         self._fill_legend(names)
 
     def _fill_legend(self, names: list[tuple[str, QColor]]) -> None:

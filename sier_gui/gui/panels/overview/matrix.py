@@ -22,6 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from sier_gui.gui import theme
+from sier_gui.gui.panels.overview.spots import rgb
 from sier_gui.gui.widgets import paint_notice
 
 HEADER_PX = 34  # names of the predictions, and above them what they are
@@ -84,8 +85,12 @@ class MatrixView(QWidget):
         return QSize(400, 300)
 
     def minimumSizeHint(self) -> QSize:
-        rows = len(self._matrix.rows) if self._matrix is not None else 4
-        return QSize(280, HEADER_PX + rows * CELL_PX[0] + 8)
+        matrix = self._matrix
+        if matrix is None:
+            return QSize(280, HEADER_PX + 4 * CELL_PX[0] + 8)
+        names = max((self.fontMetrics().horizontalAdvance(name) for name in matrix.columns), default=0)
+        width = self._names_px() + len(matrix.columns) * min(names + 24, 72)
+        return QSize(min(round(width), 420), HEADER_PX + len(matrix.rows) * CELL_PX[0] + 8)
 
     # ---------------------------------------------------------------- what is shown
 
@@ -241,7 +246,8 @@ class MatrixView(QWidget):
         area, count = self.cell_rect(row, column), int(matrix.counts[row, column])
         if matrix.signed:
             place = round(127.5 * (1 + 0.8 * share))  # the ends of the map would swallow the number
-            fill = QColor(*theme.lut("diverging")[place].tolist())
+            red, green, blue = (int(part) for part in theme.lut("diverging")[place])
+            fill = QColor(red, green, blue)
             ink = QColor("#1d1d1f")
         else:
             fill = blend(colours.panel, colours.accent, share)
@@ -310,5 +316,5 @@ def _label(name: str) -> str:
 
 def blend(low: QColor, high: QColor, share: float) -> QColor:
     """``low`` at 0, ``high`` at 1."""
-    parts = [a + (b - a) * share for a, b in zip(low.getRgb()[:3], high.getRgb()[:3], strict=True)]
-    return QColor(*(round(part) for part in parts))
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(rgb(low), rgb(high), strict=True))
+    return QColor(red, green, blue)

@@ -59,7 +59,7 @@ class SharesView(QWidget):
         colours = theme.colours(self.palette())
         middle = Qt.AlignmentFlag.AlignVCenter
         names = max((self.fontMetrics().horizontalAdvance(n) for n, *_ in self._lines), default=40)
-        left, right = min(names, 120) + 16, 84
+        left, right = min(names, 120) + 16, 100
         width = self.width() - left - right
         painter.setFont(theme.caption_font(self.font()))
         painter.setPen(colours.muted)
@@ -122,7 +122,7 @@ class CalibrationView(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         colours, caption = theme.colours(self.palette()), theme.caption_font(self.font())
         painter.setFont(caption)
-        area = QRectF(28, 16, CHART_PX, CHART_PX - 16)
+        area = QRectF(28, 22, CHART_PX, CHART_PX - 22)
         painter.setPen(colours.muted)
         middle, right = Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignRight
         painter.drawText(QRectF(0, 0, self.width(), 14), middle, "accuracy by confidence")

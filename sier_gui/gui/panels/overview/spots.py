@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QColor, QImage
 
 FADED = 0.16  # of its colour that a point keeps which the table does not show
 
@@ -60,6 +60,10 @@ def drawn(
             flat[at + (dy * stride + dx)] = _packed(behind + (inks - behind) * share)[own]
     cut = np.ascontiguousarray(canvas[edge:-edge, edge:-edge])
     return QImage(cut.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
+
+
+def rgb(colour: QColor) -> tuple[int, int, int]:
+    return colour.red(), colour.green(), colour.blue()
 
 
 def _packed(colours: NDArray[np.float32]) -> NDArray[np.uint32]:
