@@ -28,8 +28,13 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         "--from", dest="from_file", metavar="FILE", help="make a figure again from the provenance it carries"
     )
     parser.add_argument("--format", help="png,svg,pdf,npz,csv,textgrid,elan,audacity (default png)")
+    parser.add_argument(
+        "--template", default="figure7", metavar="T",
+        help="figure7, one-column, two-columns, thesis-words, thesis-speech, thesis-picture,"
+        " thesis-comparison, curves, or your own .toml",
+    )  # fmt: skip
     parser.add_argument("--signed", action="store_true", help="blue–white–red around zero, not yellow–blue")
-    parser.add_argument("--width", help="85mm, 140mm, 180mm or your own (default 140mm)")
+    parser.add_argument("--width", help="85mm, 140mm, 180mm or your own (default: the template's)")
     parser.add_argument("--own-scale", action="store_true", help="a colour scale for each figure")
     parser.add_argument("--caption", metavar="TEXT", help="instead of the one that says how it was made")
     parser.add_argument("--out", required=True, metavar="DIR")
@@ -73,10 +78,16 @@ def _rows(arguments: argparse.Namespace, catalogue: Catalogue, release: Release)
 
 
 def _options(arguments: argparse.Namespace) -> FigureOptions:
-    from sier_gui.core.export.view import FigureOptions, parse_width
+    """The template's, with what the command line says otherwise."""
+    from sier_gui.core.export.templates import template
+    from sier_gui.core.export.view import parse_width
 
-    width = parse_width(arguments.width or "140mm")
-    return FigureOptions(width, signed=arguments.signed, caption=arguments.caption)
+    options = template(arguments.template).options
+    if arguments.width:
+        options = replace(options, width_mm=parse_width(arguments.width))
+    if arguments.signed:
+        options = replace(options, signed=True)
+    return options if arguments.caption is None else replace(options, caption=arguments.caption)
 
 
 def again(arguments: argparse.Namespace) -> int:
@@ -87,7 +98,7 @@ def again(arguments: argparse.Namespace) -> int:
 
     recipe = read_recipe(Path(arguments.from_file))
     moved = None if arguments.dataset is None else Path(arguments.dataset)
-    remade = remake(recipe, dataset=moved, report=terminal_report())
+    remade = remake(recipe, dataset=moved)
     options = recipe.options
     if arguments.width:
         options = replace(options, width_mm=parse_width(arguments.width))

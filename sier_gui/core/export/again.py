@@ -16,13 +16,15 @@ import numpy as np
 from sier_gui.core.domain import Modality, Sample
 from sier_gui.core.errors import SierError
 from sier_gui.core.explain.attribution import CODE_VERSION, Attribution
+from sier_gui.core.export.designs import design
+from sier_gui.core.export.gather import Source, computed, curves_of, kept_of
 from sier_gui.core.export.origin import Origin
 from sier_gui.core.export.view import FigureInput, FigureOptions, answer
-from sier_gui.core.tasks import CancelToken, Report, silent
+from sier_gui.core.tasks import CancelToken
 
 if TYPE_CHECKING:
     from sier_gui.core.dataset.catalogue import Catalogue
-    from sier_gui.core.dataset.inputs import DecodedSample
+    from sier_gui.core.domain import SampleInputs
     from sier_gui.core.nets.releases import Release
 
 _PDF = re.compile(rb"/Subject \(((?:[^\\()]|\\.)*)\)", re.S)
@@ -132,7 +134,6 @@ def remake(
     recipe: Recipe,
     *,
     dataset: Path | None = None,
-    report: Report = silent,
     token: CancelToken | None = None,
 ) -> Remade:
     """The input of ``recipe``'s figure: the same files, the same release, the same explanation.
@@ -163,12 +164,15 @@ def remake(
             f"The files of sample {recipe.sample_id} are not those of the figure.",
             "Put the files back, or export the sample anew.",
         )
-    attribution = _explained(recipe, release, seen, report, token).with_target(str(facts["class"]))
+    source = _source(recipe, release)
+    attribution = _explained(recipe, source, seen.inputs, token or CancelToken())
+    attribution = attribution.with_target(str(facts["class"]))
     notes += _differences(recipe, attribution)
-    label = facts["release"]
+    curves = curves_of(source, seen.inputs, attribution) if design(recipe.options.design).curves else None
     view = FigureInput(
         sample, seen.picture, seen.speech, seen.rate, seen.inputs, answer(attribution, sample.label),
-        attribution, label, origin if dataset is None else replace(origin, dataset=dataset),
+        attribution, str(facts["release"]), origin if dataset is None else replace(origin, dataset=dataset),
+        curves,
     )  # fmt: skip
     return Remade(view, recipe, tuple(notes))
 
@@ -212,28 +216,22 @@ def _sample(recipe: Recipe, catalogue: Catalogue | None) -> Sample:
     return loose_pair(media[Modality.IMAGE], media[Modality.SPEECH], str(recipe.facts["text"]))
 
 
-def _explained(
-    recipe: Recipe, release: Release, seen: DecodedSample, report: Report, token: CancelToken | None
-) -> Attribution:
-    from sier_gui.core.explain.cache import AttributionCache
-    from sier_gui.core.explain.engine import explain, kept
-    from sier_gui.core.explain.survey.work import torch_threads
-    from sier_gui.core.nets.prediction import Predictor, resolve_device
+def _source(recipe: Recipe, release: Release) -> Source:
+    """As it was computed: on the same device with as many threads."""
+    from sier_gui.core.nets.prediction import resolve_device
 
-    further, request = recipe.facts["further"], recipe.origin.request
-    dataset_hash = further.get("dataset_hash")
-    cache = AttributionCache()
-    found = kept(release.weights_hash, release.front, seen.inputs, request, cache, dataset_hash)
-    if found is not None and _computed_alike(found.provenance, further):
-        return found
+    further = recipe.facts["further"]
     wanted = str(further.get("device", "cpu")).partition(":")[0]
     device = wanted if wanted == "cpu" or resolve_device("auto") == wanted else "cpu"
-    with torch_threads(int(further.get("threads", 1))):
-        predictor = Predictor(release, device)
-        *_, last = explain(
-            predictor, seen.inputs, request, dataset_hash=dataset_hash, report=report, token=token
-        )
-    return last
+    dataset_hash, threads = further.get("dataset_hash"), int(further.get("threads", 1))
+    return Source(release, recipe.origin.request, dataset_hash, recipe.origin, device, threads)
+
+
+def _explained(recipe: Recipe, source: Source, inputs: SampleInputs, token: CancelToken) -> Attribution:
+    found = kept_of(source, inputs)
+    if found is not None and _computed_alike(found.provenance, recipe.facts["further"]):
+        return found
+    return computed(source, inputs, token)
 
 
 def _computed_alike(now: Mapping[str, Any], then: Mapping[str, Any]) -> bool:

@@ -16,7 +16,6 @@ from sier_gui.core.tasks import CancelToken
 
 if TYPE_CHECKING:
     from sier_gui.core.dataset.catalogue import Catalogue
-    from sier_gui.core.dataset.inputs import DecodedSample
     from sier_gui.core.domain import SampleInputs
     from sier_gui.core.explain.truth.curves import Curves
     from sier_gui.core.nets.prediction import Predictor
@@ -29,7 +28,7 @@ class Source:
 
     release: Release
     request: ExplainRequest
-    dataset_hash: str
+    dataset_hash: str | None
     origin: Origin
     device: str = "cpu"
     threads: int = 1
@@ -58,7 +57,7 @@ def look_up(source: Source, sample: Sample, _token: CancelToken) -> Looked:
 
     try:
         words = source.request.segments == WORDS
-        found = _kept(source, load_inputs(sample, source.release.front, words=words))
+        found = kept_of(source, load_inputs(sample, source.release.front, words=words))
     except SierError as error:
         return Looked(sample.row, error=" ".join(str(error).split()))
     return Looked(sample.row, None if found is None else shared_scale([found]))
@@ -75,7 +74,7 @@ def view_of(source: Source, sample: Sample, token: CancelToken, *, curves: bool 
     from sier_gui.core.dataset.inputs import load_view
 
     seen = load_view(sample, source.release.front, words=True)
-    attribution = _kept(source, seen.inputs) or _computed(source, seen, token)
+    attribution = kept_of(source, seen.inputs) or computed(source, seen.inputs, token)
     return FigureInput(
         sample, seen.picture, seen.speech, seen.rate, seen.inputs, answer(attribution, sample.label),
         attribution, source.release.label, source.origin,
@@ -104,7 +103,8 @@ def curves_of(
     return found["map"]
 
 
-def _kept(source: Source, inputs: SampleInputs) -> Attribution | None:
+def kept_of(source: Source, inputs: SampleInputs) -> Attribution | None:
+    """The explanation that the cache knows."""
     from sier_gui.core.explain.cache import AttributionCache
     from sier_gui.core.explain.engine import kept
 
@@ -114,14 +114,15 @@ def _kept(source: Source, inputs: SampleInputs) -> Attribution | None:
     )
 
 
-def _computed(source: Source, seen: DecodedSample, token: CancelToken) -> Attribution:
+def computed(source: Source, inputs: SampleInputs, token: CancelToken) -> Attribution:
+    """The explanation as the network gives it; it goes into the cache."""
     from sier_gui.core.explain.cache import AttributionCache
     from sier_gui.core.explain.engine import explain
     from sier_gui.core.explain.survey.work import torch_threads
 
     with torch_threads(source.threads):
         *_, last = explain(
-            _predictor(source), seen.inputs, source.request, cache=AttributionCache(),
+            _predictor(source), inputs, source.request, cache=AttributionCache(),
             dataset_hash=source.dataset_hash, token=token,
         )  # fmt: skip
     return last

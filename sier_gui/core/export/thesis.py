@@ -282,10 +282,10 @@ def _across(
 def _signed_line(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
     """One line, its dots filled where it speaks for the class, hollow where against."""
     axes.plot(x, y, color=INK, linewidth=0.8, zorder=3)
-    for side, colour, fill in ((y >= 0, FOR, FOR), (y < 0, AGAINST, "white")):
+    for side, edge, fill in ((y >= 0, "white", FOR), (y < 0, AGAINST, "white")):
         axes.plot(
-            x[side], y[side], "o", markersize=3, markeredgecolor=colour, markerfacecolor=fill,
-            markeredgewidth=0.8, linestyle="none", zorder=4,
+            x[side], y[side], "o", markersize=3.5, markeredgecolor=edge, markerfacecolor=fill,
+            markeredgewidth=0.7, linestyle="none", zorder=4,
         )  # fmt: skip
 
 
