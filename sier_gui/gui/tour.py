@@ -30,6 +30,7 @@ class Tour(QWidget):
 
     def __init__(self, window: QWidget, steps: Sequence[Step]) -> None:
         super().__init__(window)
+        self._window = window
         self._steps, self._at = tuple(steps), 0
         self.setAccessibleName("A tour of the window")
         self._card = QFrame(self)
@@ -85,7 +86,7 @@ class Tour(QWidget):
 
     @Slot()
     def end(self) -> None:
-        self.parent().removeEventFilter(self)
+        self._window.removeEventFilter(self)
         self.hide()
         self.ended.emit()
         self.deleteLater()
@@ -104,11 +105,11 @@ class Tour(QWidget):
     def lit(self) -> QRect:
         """The step's widget, in our coordinates."""
         target = self.step.target
-        return QRect(target.mapTo(self.parentWidget(), QPoint(0, 0)), target.size()).intersected(self.rect())
+        return QRect(target.mapTo(self._window, QPoint(0, 0)), target.size()).intersected(self.rect())
 
     def _place(self) -> None:
         """The card stands beside what is lit where there is room, else on it, always within the window."""
-        self.setGeometry(self.parentWidget().rect())
+        self.setGeometry(self._window.rect())
         self._card.ensurePolished()  # before the first paint its words are measured in no style
         self._card.resize(CARD_WIDTH, self._card.heightForWidth(CARD_WIDTH))
         size, lit, room = self._card.size(), self.lit(), self.rect().adjusted(GAP, GAP, -GAP, -GAP)
@@ -143,6 +144,6 @@ class Tour(QWidget):
         # any other key is kept from what lies below
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize and watched is self.parent():
+        if event.type() == QEvent.Type.Resize and watched is self._window:
             self._place()
         return super().eventFilter(watched, event)
