@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _TICK_MS = 16  # the play-head moves at the screen's rate
 _STALL_S = 3.0  # a device that asks for nothing for so long is gone; wireless ones take a second to wake
+_BUFFERED_S = 0.15  # ahead of the loudspeaker, so that a busy machine tears no hole; it delays no beginning
 _FARTHEST_S = 1.0  # from handing a frame out to its being heard: what drivers say beyond that is not believed
 MAX_TAKE_S = 600.0  # as long as a file may be; a forgotten take stops growing here
 _RESTART = "Connect one, choose it in the system's sound settings, and start the program again."
@@ -52,9 +53,7 @@ class _Sound:
         self.latency_s = 0.0  # the stream's own word, for drivers that do not say when a frame is heard
         self.heard = (self.next, float("inf"))  # a frame, and the stream time at which it is heard
         self.calls = 0  # how often the device asked
-        self.ends_at: float | None = (
-            None  # stream time of the last frame, once it is handed out
-        )
+        self.ends_at: float | None = None  # stream time of the last frame, once it is handed out
         self.ended = False  # the stream asks for no more: at the end, or because the device went away
 
     def fill(self, out: FloatArray, frames: int, time: Any, _status: object) -> None:
@@ -135,6 +134,7 @@ class DevicePlayback(QObject):
                 samplerate=rate,
                 channels=channels,
                 dtype="float32",
+                latency=_BUFFERED_S,
                 callback=sound.fill,
                 finished_callback=sound.end,
             )

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
 import soundfile
+from outside import ROOT, Keyboard, display, look, match, program, seat, until
 from sound_server import null_sink
 from voices import RATE, spoken
 
@@ -22,67 +17,7 @@ from sier_gui.core.audio.files import Audio, write_wav
 from sier_gui.core.study.project import Project, open_project
 from sier_gui.core.study.records import Reader, Sex, Take
 
-ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 60.0
 _wait = threading.Event().wait
-
-
-@contextmanager
-def display() -> Iterator[str]:
-    """The name of a fresh X server."""
-    if shutil.which("Xvfb") is None or shutil.which("xdotool") is None:
-        pytest.skip("Xvfb or xdotool is not installed")
-    read, write = os.pipe()
-    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1400x900x24", "-nolisten", "tcp"]
-    server = subprocess.Popen(command, pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    os.close(write)
-    try:
-        with os.fdopen(read) as pipe:
-            name = pipe.readline().strip()
-        assert name, "Xvfb did not start"
-        yield f":{name}"
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def until(what: Callable[[], object], told: str) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        if what():
-            return
-        _wait(0.2)
-    pytest.fail(f"never happened: {told}")
-
-
-class Keyboard:
-    """Somebody at the keys, who knows nothing of the program's inside."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        self._environment = environment
-
-    def do(self, *words: str) -> bool:
-        return subprocess.run(["xdotool", *words], env=self._environment, capture_output=True).returncode == 0
-
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            assert self.do("key", "--clearmodifiers", key), key
-            _wait(0.1)
-
-
-def look(folder: Path, what: Callable[[Project], object]) -> object:
-    """What the project holds now; it belongs to the program, so it is only looked at."""
-    with open_project(folder, read_only=True) as project:
-        return what(project)
-
-
-def match(heard: np.ndarray, said: np.ndarray) -> float:
-    """Correlation of the middle of ``said`` with the place in ``heard`` where it fits best."""
-    middle = said[len(said) // 3 : 2 * len(said) // 3]
-    size = len(heard) + len(middle)
-    fit = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(middle, size)))
-    at = int(np.argmax(fit[: len(heard) - len(middle)]))
-    return float(np.corrcoef(heard[at : at + len(middle)], middle)[0, 1])
 
 
 @pytest.fixture
@@ -100,28 +35,26 @@ def test_a_take_from_key_to_file(project: Path, tmp_path: Path) -> None:
     voice = 0.9 * spoken(2.0, before=0.0, after=0.0, noise=-90)
     write_wav(tmp_path / "voice.wav", Audio(voice[:, None], RATE))
     with display() as name, null_sink(tmp_path) as environment:
-        environment |= {"DISPLAY": name, "QT_QPA_PLATFORM": "xcb", "OMP_NUM_THREADS": "1"}
-        environment |= {"SIER_GUI_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
+        environment = seat(environment, name, tmp_path / "home")
         speaking = [sys.executable, str(Path(__file__).with_name("speaking.py")), str(tmp_path / "voice.wav")]
-        window = [sys.executable, "-m", "sier_gui", str(project)]
         with (
             subprocess.Popen(speaking, env=environment, stdin=-1, stdout=-1, text=True) as room,
-            subprocess.Popen(window, env=environment, stderr=subprocess.PIPE, text=True) as program,
+            program(environment, project) as window,
         ):
             try:
                 record(room, Keyboard(environment), project)
-                status = program.wait(30)
-                assert program.stderr is not None
-                assert status == 0, program.stderr.read()
+                status = window.wait(30)
+                assert window.stderr is not None
+                assert status == 0, window.stderr.read()
             finally:
-                program.kill()
+                window.kill()
                 room.kill()
     with open_project(project) as again:
         (take,) = again.accepted_takes().values()
         heard, _ = soundfile.read(str(again.folder / take.path), dtype="float32")
     assert take.verdict != "fail"
     assert 2.0 < take.end_s - take.start_s < 2.6
-    assert match(heard, voice) > 0.98
+    assert match(heard, voice)[0] > 0.98
 
 
 def record(room: subprocess.Popen[str], keys: Keyboard, project: Path) -> None:
@@ -129,7 +62,7 @@ def record(room: subprocess.Popen[str], keys: Keyboard, project: Path) -> None:
     assert room.stdin is not None
     assert room.stdout is not None
     assert room.stdout.readline() == "ready\n"
-    until(lambda: keys.do("search", "--onlyvisible", "--name", "sier-gui", "windowfocus"), "a window")
+    keys.sit_down()
     until(lambda: (project / "study.sqlite-wal").exists(), "the project is open")
     _wait(3)
     keys.press("Tab", "space")  # go on as anna
