@@ -231,7 +231,7 @@ def _explained(recipe: Recipe, source: Source, inputs: SampleInputs, token: Canc
     found = kept_of(source, inputs)
     if found is not None and _computed_alike(found.provenance, recipe.facts["further"]):
         return found
-    return computed(source, inputs, token)
+    return computed(source, inputs, token, fresh=True)
 
 
 def _computed_alike(now: Mapping[str, Any], then: Mapping[str, Any]) -> bool:

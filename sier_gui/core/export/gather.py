@@ -114,15 +114,16 @@ def kept_of(source: Source, inputs: SampleInputs) -> Attribution | None:
     )
 
 
-def computed(source: Source, inputs: SampleInputs, token: CancelToken) -> Attribution:
-    """The explanation as the network gives it; it goes into the cache."""
+def computed(source: Source, inputs: SampleInputs, token: CancelToken, *, fresh: bool = False) -> Attribution:
+    """The explanation as the network gives it; it goes into the cache. ``fresh`` leaves the cache alone."""
     from sier_gui.core.explain.cache import AttributionCache
     from sier_gui.core.explain.engine import explain
     from sier_gui.core.explain.survey.work import torch_threads
 
+    cache = None if fresh else AttributionCache()
     with torch_threads(source.threads):
         *_, last = explain(
-            _predictor(source), inputs, source.request, cache=AttributionCache(),
+            _predictor(source), inputs, source.request, cache=cache,
             dataset_hash=source.dataset_hash, token=token,
         )  # fmt: skip
     return last

@@ -253,7 +253,7 @@ def comparison(view: FigureInput, options: FigureOptions) -> Figure:
             axes = page.axes(Box(room.x + _NUMBERS, top, width, height))
             corners = [((i + 0.12, min(bars[i], 0.0)), 0.76, abs(bars[i])) for i in row]
             page.bars(axes, corners, bars[row])
-            _signed_line(axes, places, audio)
+            _signed_line(axes, places, audio, (row[0], row[-1] + 1))
             _upright(page, axes, 1.1, (-1.0, 0.0, 1.0))
             axes.set_xlim(row[0], row[0] + max(len(r) for r in rows))
             axes.set_xticks([])
@@ -279,13 +279,15 @@ def _across(
     return places, scaled
 
 
-def _signed_line(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
-    """One line, its dots filled where it speaks for the class, hollow where against."""
+def _signed_line(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], ends: tuple[int, int]) -> None:
+    """One line, its dots filled where it speaks for the class, hollow where against, whole at the ends."""
     axes.plot(x, y, color=INK, linewidth=0.8, zorder=3)
+    inside = (x >= ends[0]) & (x <= ends[1])
+    x, y = x[inside], y[inside]
     for side, edge, fill in ((y >= 0, "white", FOR), (y < 0, AGAINST, "white")):
         axes.plot(
             x[side], y[side], "o", markersize=3.5, markeredgecolor=edge, markerfacecolor=fill,
-            markeredgewidth=0.7, linestyle="none", zorder=4,
+            markeredgewidth=0.7, linestyle="none", zorder=4, clip_on=False,
         )  # fmt: skip
 
 
