@@ -57,6 +57,7 @@ class MapView(QWidget):
         self._palette: NDArray[np.uint8] = np.zeros((1, 3), np.uint8)
         self._bright: NDArray[np.bool_] | None = None
         self._order: NDArray[np.int64] = np.empty(0, np.int64)
+        self._mixed: NDArray[np.float32] = np.empty((2, 0), np.float32)
         self._notice = ("", "")
         self._scale, self._centre = 1.0, (0.0, 0.0)  # pixels per unit; what lies in the middle
         self._fitted = True  # nobody zoomed or moved: resizing keeps all in sight
@@ -85,6 +86,7 @@ class MapView(QWidget):
         n = len(points)
         # a fixed order at random: no class lies on top of another because it comes later in the table
         self._order = np.random.default_rng(0).permutation(n)
+        self._mixed = np.ascontiguousarray(points.positions[self._order].T)
         self._codes, self._bright = np.zeros(n, np.uint8), None
         self._hover = self._current = -1
         self.setAccessibleDescription(
@@ -98,12 +100,12 @@ class MapView(QWidget):
 
     def colour(self, codes: NDArray[np.uint8], palette: NDArray[np.uint8]) -> None:
         """``codes`` (n,) of the points in ``palette`` (k, 3)."""
-        self._codes, self._palette = codes, palette
+        self._codes, self._palette = codes[self._order], palette
         self._changed()
 
     def brighten(self, bright: NDArray[np.bool_] | None) -> None:
         """(n,) which points keep their colour; None: all."""
-        self._bright = bright
+        self._bright = None if bright is None else bright[self._order]
         self._changed()
 
     def mark(self, place: int) -> None:
@@ -122,7 +124,7 @@ class MapView(QWidget):
         """All points in sight."""
         if self.points is None or not len(self.points):
             return
-        low, high = self.points.positions.min(axis=0), self.points.positions.max(axis=0)
+        low, high = self.points.low, self.points.high
         span = np.maximum(high - low, 1e-6)
         room = (max(self.width() - 2 * MARGIN, 20), max(self.height() - 2 * MARGIN, 20))
         self._scale = float(min(room[0] / span[0], room[1] / span[1]))
@@ -215,19 +217,19 @@ class MapView(QWidget):
         assert self.points is not None
         ratio = self.devicePixelRatioF()
         width, height = max(round(self.width() * ratio), 1), max(round(self.height() * ratio), 1)
-        positions = self.points.positions[self._order]
-        x = width / 2 + (positions[:, 0] - np.float32(self._centre[0])) * np.float32(self._scale * ratio)
-        y = height / 2 - (positions[:, 1] - np.float32(self._centre[1])) * np.float32(self._scale * ratio)
+        scale, (right, up) = np.float32(self._scale * ratio), self._mixed
+        x = np.float32(width / 2) + (right - np.float32(self._centre[0])) * scale
+        y = np.float32(height / 2) - (up - np.float32(self._centre[1])) * scale
         ground = self.palette().color(QPalette.ColorRole.Base)
         return drawn(
             x,
             y,
-            self._codes[self._order],
+            self._codes,
             self._palette,
             (width, height),
-            radius_for(len(positions), ratio),
+            radius_for(len(right), ratio),
             (ground.red(), ground.green(), ground.blue()),
-            None if self._bright is None else self._bright[self._order],
+            self._bright,
         )
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -304,6 +304,11 @@ class MapPanel(QWidget):
 
     @Slot(object)
     def _on_lassoed(self, places: NDArray[np.int64]) -> None:
+        """The map answers within a frame, the table in the next one."""
+        bright = np.zeros(len(self.rows), bool)
+        bright[places] = True
+        self.view.brighten(bright)
+        self.view.repaint()
         self.picked.emit(Picked(self.rows[places], "drawn around on the map"))
 
     @Slot()

@@ -11,7 +11,7 @@ FADED = 0.16  # of its colour that a point keeps which the table does not show
 
 def radius_for(count: int, scale: float) -> float:
     """Pixels, for ``count`` points at ``scale`` device pixels to one of the window's."""
-    return scale * (5.0 if count <= 500 else 3.5 if count <= 3000 else 2.2 if count <= 20_000 else 1.3)
+    return scale * (5.0 if count <= 500 else 3.5 if count <= 3000 else 2.2 if count <= 20_000 else 0.9)
 
 
 def disc(radius: float) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
