@@ -75,11 +75,20 @@ def align(speech: FloatArray, rate: int, text: str, language: str = "en") -> Ali
     recording breaks off, pocketsphinx leaves out the words that are not heard. Equal inputs, equal result.
     """
     words = split_words(text)
-    if language.strip().lower().replace("_", "-").partition("-")[0] in (*_ENGLISH, *_GERMAN):
+    if _code(language) in (*_ENGLISH, *_GERMAN):
         found = _forced(speech, rate, words)
         if found:
             return Alignment(found, POCKETSPHINX)
     return Alignment(spread_words(speech, rate, words), ENERGY)
+
+
+def is_english(language: str) -> bool:
+    return _code(language) in _ENGLISH
+
+
+def _code(language: str) -> str:
+    """Of "en-GB" or "English": "en", "english"."""
+    return language.strip().lower().replace("_", "-").partition("-")[0]
 
 
 def split_words(text: str) -> list[str]:
@@ -193,14 +202,12 @@ def _decoder() -> Decoder | None:
 
 def _forced(speech: FloatArray, rate: int, words: Sequence[str]) -> tuple[WordSpan, ...]:
     """Spans of the words heard; empty where pocketsphinx is missing or finds no path."""
-    parts = [_spoken(word) for word in words]
-    loudest = float(np.abs(speech).max(initial=0))
+    parts = [spoken(word) for word in words]
+    pcm = as_pcm(speech, rate)
     with _lock:
         decoder = _decoder()
-        if decoder is None or not parts or not all(parts) or loudest < _SILENT:
+        if decoder is None or not parts or not all(parts) or not pcm:
             return ()
-        sound = resample((speech * np.float32(0.9 / loudest)).astype(np.float32), rate, _RATE)
-        pcm = (np.clip(sound, -1, 1) * 32_767).astype("<i2").tobytes()
         try:
             found = _path(decoder, pcm, [part for of_word in parts for part in of_word])
         except RuntimeError:  # how pocketsphinx says that it cannot
@@ -215,6 +222,15 @@ def _forced(speech: FloatArray, rate: int, words: Sequence[str]) -> tuple[WordSp
             start, end = found[first][0], found[min(stop, len(found)) - 1][1]
             spans.append(WordSpan(word, min(start, seconds), min(end, seconds)))
     return tuple(spans)
+
+
+def as_pcm(speech: FloatArray, rate: int) -> bytes:
+    """What pocketsphinx is given: 16 bits at 16 kHz, nearly as loud as they can be; b"" for silence."""
+    loudest = float(np.abs(speech).max(initial=0))
+    if loudest < _SILENT:
+        return b""
+    sound = resample((speech * np.float32(0.9 / loudest)).astype(np.float32), rate, _RATE)
+    return (np.clip(sound, -1, 1) * 32_767).astype("<i2").tobytes()
 
 
 def _sounds_after(speech: FloatArray, rate: int, found: Sequence[tuple[float, float]]) -> float:
@@ -242,6 +258,11 @@ def _path(decoder: Decoder, pcm: bytes, parts: Sequence[str]) -> list[tuple[floa
 
 
 def _decoded(decoder: Decoder, pcm: bytes) -> list[tuple[float, float]]:
+    return [(start, end) for _, start, end in heard_by(decoder, pcm)]
+
+
+def heard_by(decoder: Decoder, pcm: bytes) -> list[tuple[str, float, float]]:
+    """Word, start and end in seconds of all that ``decoder`` finds, as its dictionary writes it."""
     decoder.reinit_feat()  # forgets the noise and means of the speech before: equal inputs, equal results
     decoder.start_utt()
     decoder.process_raw(pcm, full_utt=True)
@@ -249,13 +270,13 @@ def _decoded(decoder: Decoder, pcm: bytes) -> list[tuple[float, float]]:
     # frame t is centred at t·10 ms + half a window; a border lies half way between two centres
     shift = (_WINDOW_S - _FRAME_S) / 2
     return [
-        (s.start_frame * _FRAME_S + shift, (s.end_frame + 1) * _FRAME_S + shift)
+        (s.word, s.start_frame * _FRAME_S + shift, (s.end_frame + 1) * _FRAME_S + shift)
         for s in decoder.seg() or ()
         if s.word[0] not in "<[("  # silence, noise, and states without a word
     ]
 
 
-def _spoken(word: str) -> list[str]:
+def spoken(word: str) -> list[str]:
     """A written word as the dictionary has it, in lower case; several parts for one with hyphens."""
     plain = unicodedata.normalize("NFKD", word.lower().replace("ß", "ss").replace("’", "'"))
     plain = "".join(c for c in plain if not unicodedata.combining(c))
