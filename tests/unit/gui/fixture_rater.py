@@ -57,6 +57,9 @@ class Rater:
             else:
                 QTest.keyClick(widget, key)
 
+    def keys_with(self, modifier: Qt.KeyboardModifier, key: Qt.Key) -> None:
+        QTest.keyClick(self.bench.window.focusWidget(), key, modifier)
+
     def told(self) -> list[str]:
         return [f"{message.text} {message.hint}" for message in self.bench.messages.history]
 
