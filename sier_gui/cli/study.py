@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sier_gui.cli.rationales import add_rationales, rationales
 from sier_gui.cli.verbs import emit, say, terminal_report
 from sier_gui.core.errors import SierError
 
@@ -55,6 +56,9 @@ def add_study(parser: argparse.ArgumentParser) -> None:
     _add_report(action)
     action.add_argument("--out", required=True, metavar="DIR")
     action.add_argument("--format", default="png,svg,pdf", metavar="KIND,…", help="of the figure")
+
+    action = add("rationales", rationales, "Where raters marked what decided them, against a network's maps.")
+    add_rationales(action)
 
     action = add("import-table", import_table, "Run the self-checks on a published table.")
     action.add_argument("table", metavar="CSV", help="class,i,ss,hs,ss-i,hs-i in percent; see docs/study.md")

@@ -26,14 +26,15 @@ if TYPE_CHECKING:
     from sier_gui.core.nets.prediction import Predictor
 
 Recordings = Mapping[tuple[str, str], Recording]
+READING = Reading()
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """All that was compared, and what could not be.
 
-    ``looked``: the maps with their marks; ``lines``: the dataset's table; ``left_out``: marks by the reason why
-    they have no map.
+    ``looked``: the maps with their marks; ``lines``: the dataset's table; ``left_out``: marks that have no
+    map, by the reason.
     """
 
     reading: Reading
@@ -93,7 +94,7 @@ def compare(
     marks: Sequence[PersonMarks],
     recordings: Recordings,
     request: ExplainRequest,
-    reading: Reading = Reading(),
+    reading: Reading = READING,
     *,
     cache: AttributionCache | None = None,
     report: Report = silent,
@@ -101,8 +102,8 @@ def compare(
 ) -> Comparison:
     """Every marked sample explained as ``request`` says, and its marks held to the maps.
 
-    Boxes are held to the picture's values where the network heard the sample's own speech; spans to the values
-    of the voice in which they were marked, with the same picture.
+    Boxes are held to the picture's values where the network heard the sample's own speech; spans to the
+    values of the voice in which they were marked, with the same picture.
 
     Parameters
     ----------
@@ -179,8 +180,8 @@ class _Run:
             there = [mark for mark in marks if mark.voice == voice and mark.spans]
             recording = self._recordings.get((name, voice))
             if recording is None or self._request.segments == WORDS:
-                self._leave_out("words are those of the sample's own speech" if recording else
-                                "the recording that was heard is not known", len(there))  # fmt: skip
+                known = "words are those of the sample's own speech"
+                self._leave_out(known if recording else "the recording is not known", len(there))
                 continue
             try:
                 found = self._explain(recorded(name, view.picture, recording, front))

@@ -171,8 +171,8 @@ def estimate(found: Sequence[Item], said: Sequence[Figures], figure: int, measur
     samples' part. Student's t with the smaller number of clusters − 1.
     """
     values = np.array([s.all[figure, measure] for s in said])
-    known = np.flatnonzero(~np.isnan(values))
-    if len(known) == 0:
+    known = [i for i, value in enumerate(values) if not math.isnan(value)]
+    if not known:
         return Estimate(math.nan)
     mean, total = float(values[known].mean()), len(known)
     samples: dict[str, float] = defaultdict(float)
