@@ -13,6 +13,7 @@ from sier_gui.cli.ablate import ablate, add_ablate, add_metrics, metrics
 from sier_gui.cli.build import add_build, build_dataset
 from sier_gui.cli.export import add_export, export
 from sier_gui.cli.models import add_models, models
+from sier_gui.cli.overview import add_overview, overview
 from sier_gui.cli.study import add_study, study
 from sier_gui.cli.train import add_train, train
 from sier_gui.cli.truth import truth
@@ -132,6 +133,11 @@ def verb_parser() -> argparse.ArgumentParser:
         "--subset", type=positive, default=32, metavar="N", help="samples for --grids (default 32)"
     )
 
+    verb = add("overview", overview, "A dataset at a glance: confusion, shares, label errors, two releases.")
+    add_dataset(verb)
+    add_network(verb)
+    add_overview(verb)
+
     verb = add("truth", truth, "Are the maps true? Beside other methods, randomised networks and evidence.")
     add_dataset(verb)
     add_selection(verb)
@@ -213,7 +219,7 @@ def window_size(text: str) -> tuple[int, int]:
 
 
 VERBS = (
-    "predict", "explain", "degree", "truth", "export", "inspect", "validate", "train", "ablate",
+    "predict", "explain", "degree", "overview", "truth", "export", "inspect", "validate", "train", "ablate",
     "metrics", "build-dataset", "annotations", "study", "models",
 )  # fmt: skip
 

@@ -59,7 +59,10 @@ def save_figure(
     with_map = layout is not None and table is not None
     rows = len(summary.rows)
     with charts.chart(WIDTH_MM, max(62.0, 26.0 + 9.0 * rows) + (88.0 if with_map else 0.0)) as figure:
-        figure.suptitle(str(about.get("title", "")), fontsize=9)
+        words = f"{about.get('title', '')} · {summary.known:,} of {summary.total:,} samples"
+        if summary.balanced_accuracy is not None:
+            words += f" · balanced accuracy {100 * summary.balanced_accuracy:.1f} %"
+        figure.suptitle(words, fontsize=9)
         grid = figure.add_gridspec(
             2 if with_map else 1, 2, height_ratios=(1, 1.3) if with_map else (1,), width_ratios=(1, 1)
         )
@@ -97,9 +100,7 @@ def _shares(axes: Axes, summary: Summary) -> None:
     axes.set_yticks(place, names)
     axes.invert_yaxis()
     axes.set_xlabel("%")
-    accuracy = summary.balanced_accuracy
-    words = f"; balanced accuracy {100 * accuracy:.1f} %" if accuracy is not None else ""
-    axes.set_title(f"Shares of labels (full), predictions (hatched){words}")
+    axes.set_title("Labels (full) and predictions (hatched)")
     charts.bare(axes)
 
 

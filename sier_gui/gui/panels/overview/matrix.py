@@ -259,7 +259,7 @@ class MatrixView(QWidget):
         vertical = Qt.AlignmentFlag.AlignBottom if both else Qt.AlignmentFlag.AlignVCenter
         painter.setFont(fonts[0])
         upper = area.adjusted(0, 0, 0, -area.height() / 2) if both else area
-        text = f"{count:+,}" if matrix.signed and count else f"{count:,}"
+        text = f"{count:+,}".replace("-", "−") if matrix.signed and count else f"{count:,}"
         painter.drawText(upper, middle | vertical, text)
         if both:
             painter.setFont(fonts[1])

@@ -42,6 +42,8 @@ class SidesPanel(QWidget):
         self.changed = _button("Predictions that differ")
         self.outcomes = [_button("") for _ in _PLACES]
         self.moves, self.difference = MatrixView(), MatrixView()
+        for matrix in (self.moves, self.difference):
+            matrix.setMinimumWidth(190)  # beside each other they must not push the table aside
         self.moves.setAccessibleName("Predictions of the two releases")
         self.difference.setAccessibleName("Difference of the confusion matrices")
         self._lay_out()
