@@ -136,6 +136,7 @@ class Workbench(QObject):
         from sier_gui.gui.workflows.aligned import WordsWorkflow
         from sier_gui.gui.workflows.annotate import AnnotateWorkflow
         from sier_gui.gui.workflows.annotation_desk import AnnotationDesk
+        from sier_gui.gui.workflows.annotation_file import AnnotationFile
         from sier_gui.gui.workflows.annotation_queue import AnnotationQueue
         from sier_gui.gui.workflows.browse import BrowseWorkflow
         from sier_gui.gui.workflows.check import CheckWorkflow
@@ -178,9 +179,10 @@ class Workbench(QObject):
         self.look = LookWorkflow(context)
         self.predict = PredictWorkflow(context)
         self.browse = BrowseWorkflow(context, self.options.sample)
-        self.annotate = AnnotateWorkflow(context, self.scribe)
-        self.queue = AnnotationQueue(context, self.annotate)
-        self.desk = AnnotationDesk(context, self.annotate)
+        annotations = AnnotationFile(context, self.scribe)
+        self.annotate = AnnotateWorkflow(context, annotations)
+        self.annotation_queue = AnnotationQueue(context, self.annotate)
+        self.annotation_desk = AnnotationDesk(context, self.annotate, annotations)
         self.truth = TruthWorkflow(context)
         self.survey = SurveyWorkflow(context, resume=self._remember)
         self.overview = OverviewWorkflow(context, self.window.dataset_page)

@@ -52,7 +52,6 @@ class MarkLine(QWidget):
         self.remove.setAutoRaise(True)
         self.remove.setToolTip("Take this mark away")
         self.remove.setAccessibleName(f"Take the mark {place_text(entry)} away")
-        self.remove.setVisible(own)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
@@ -61,6 +60,7 @@ class MarkLine(QWidget):
         row.addStretch(1)
         for button in (self.place, self.remove):
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.remove.setVisible(own)  # not before it has a parent: it would be a window of its own
         self.place.clicked.connect(self._choose)
         self.remove.clicked.connect(self._remove)
 

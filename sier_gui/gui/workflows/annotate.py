@@ -1,27 +1,22 @@
-"""Labels, flags, comments and marks: shown at once, written by a thread of their own, in order, none lost."""
+"""Labels, flags, comments and marks: what is asked for is shown at once, and written in order."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QAction
 
 from sier_gui.core.errors import SierError
-from sier_gui.core.tasks import CancelToken, Report
 from sier_gui.gui.action_list import LABEL_KEYS
-from sier_gui.gui.jobs import Job, JobRunner
+from sier_gui.gui.workflows.annotation_file import AnnotationFile
 from sier_gui.gui.workflows.context import Context
 
 if TYPE_CHECKING:
     from sier_gui.core.annotations.columns import Columns
     from sier_gui.core.annotations.notes import Notes
     from sier_gui.core.annotations.records import Entry, Event, Kind, Request, Value
-    from sier_gui.core.annotations.store import AnnotationStore
-    from sier_gui.core.annotations.writer import Writer
     from sier_gui.core.dataset.catalogue import Catalogue
     from sier_gui.gui.panels.annotation import AnnotationPanel
     from sier_gui.gui.state import SampleView
@@ -38,34 +33,18 @@ class _Wish:
 
 
 class AnnotateWorkflow(QObject):
-    """What is asked for goes to the `Writer`, and to the state as if it were written; then the disk's word.
-
-    ``scribe`` is the thread that waits for the disk.
-    """
+    """Keys and buttons become changes; the state shows them as if they were written, then the disk's word."""
 
     name_wished = Signal()  # who annotates?
     labelled = Signal(str)  # a sample's id: it has a label of one's own now
 
-    def __init__(self, context: Context, scribe: JobRunner) -> None:
+    def __init__(self, context: Context, file: AnnotationFile) -> None:
         super().__init__(context.window)
-        self._context, self._scribe = context, scribe
-        self._numbers = itertools.count(1)
-        self._writer: Writer | None = None
-        self._read: AnnotationStore | None = None  # what was there before anybody annotated today
-        self._catalogue: Catalogue | None = None  # the writer's
+        self._context, self._file = context, file
         self._unsigned: list[_Wish] = []
-        annotated = context.state.annotated
-        annotated.me = context.settings.get("annotator", "")
-        self._bind()
-        state = context.state
-        state.dataset_changed.connect(self._on_dataset)
-        state.release_changed.connect(self._show_labels)
-        state.sample_changed.connect(self._on_sample)
-
-    def _bind(self) -> None:
-        actions = self._context.actions
+        context.state.annotated.me = context.settings.get("annotator", "")
         for number in range(LABEL_KEYS):
-            actions.bind(f"annotate.label_{number + 1}", self._on_label)
+            context.actions.bind(f"annotate.label_{number + 1}", self._on_label)
         for action_id, handler in (
             ("annotate.clear", self.clear_label),
             ("annotate.flag", self.toggle_flag),
@@ -74,7 +53,16 @@ class AnnotateWorkflow(QObject):
             ("annotate.redo", self.redo),
             ("annotate.retry", self.retry),
         ):
-            actions.bind(action_id, handler)
+            context.actions.bind(action_id, handler)
+        file.read.connect(self._on_read)
+        file.notes_read.connect(self._on_notes)
+        file.written.connect(self._on_written)
+        file.settled.connect(self._on_settled)
+        file.failed.connect(self._on_failed)
+        state = context.state
+        state.dataset_changed.connect(self._on_dataset)
+        state.release_changed.connect(self._show_labels)
+        state.sample_changed.connect(self._on_sample)
 
     @Slot(object)
     def furnish(self, panel: AnnotationPanel) -> None:
@@ -93,37 +81,20 @@ class AnnotateWorkflow(QObject):
         annotated.set_columns(None)
         annotated.set_notes(None)
         self._show_labels()
-        if catalogue is None:
-            return
-        from sier_gui.core.annotations.writer import Writer
+        if catalogue is not None:
+            self._file.begin(catalogue, annotated.me)
 
-        def open_store() -> AnnotationStore:
-            from sier_gui.core.annotations.places import open_store
-
-            return open_store(catalogue)
-
-        self._writer, self._catalogue = Writer(open_store), catalogue
-        me = annotated.me
-
-        def work(_report: Report, _token: CancelToken) -> tuple[AnnotationStore | None, Columns]:
-            from sier_gui.core.annotations.columns import Columns
-            from sier_gui.core.annotations.places import look
-
-            store, columns = look(catalogue), Columns(catalogue, me)
-            if store is not None:
-                columns.fill(store.entries())
-            return store, columns
-
-        job = self._scribe.start("annotate.open", work)
-        job.succeeded.connect(self._on_read)
-        job.failed.connect(self._context.messages.error)
+    def stop(self) -> None:
+        """Nothing waits any more: it is written, here or elsewhere, or was said to be lost."""
+        self._file.leave()
+        self._context.state.annotated.set_unsaved(0)
 
     @Slot(object)
-    def _on_read(self, found: tuple[AnnotationStore | None, Columns]) -> None:
-        store, columns = found
-        self._read = store
-        if store is not None and not store.read_only and self._writer is not None:
-            self._writer.store, self._read = store, None  # both places had some and were brought together
+    def _on_read(self, columns: Columns) -> None:
+        for request in self._file.waiting:
+            entry = _wanted(request)
+            if entry is not None:
+                columns.set(entry)
         self._context.state.annotated.set_columns(columns)
         self._on_sample(self._context.state.sample)
 
@@ -133,8 +104,7 @@ class AnnotateWorkflow(QObject):
         state = self._context.state
         known = state.dataset.classes if state.dataset is not None else ()
         more = state.release.classes if state.release is not None and state.dataset is not None else ()
-        labels = (*known, *(name for name in more if name not in known))
-        state.annotated.set_labels(labels)
+        state.annotated.set_labels((*known, *(name for name in more if name not in known)))
 
     @Slot(object)
     def _on_sample(self, view: SampleView | None) -> None:
@@ -143,18 +113,8 @@ class AnnotateWorkflow(QObject):
         annotated = self._context.state.annotated
         if view is None or view.sample.row < 0:
             annotated.set_notes(None)
-            return
-        sample_id = view.sample.sample_id
-        store = self._writer.store if self._writer is not None else None
-        store = store or self._read
-        if store is None:
-            annotated.set_notes(self._with_waiting(Notes(sample_id)))
-            return
-
-        def work(_report: Report, _token: CancelToken) -> Notes:
-            return Notes(sample_id, tuple(store.entries(sample_id)))
-
-        self._scribe.start("annotate.look", work).succeeded.connect(self._on_notes)
+        elif not self._file.look(view.sample.sample_id):
+            annotated.set_notes(self._with_waiting(Notes(view.sample.sample_id)))
 
     @Slot(object)
     def _on_notes(self, notes: Notes) -> None:
@@ -163,7 +123,7 @@ class AnnotateWorkflow(QObject):
 
     def _with_waiting(self, notes: Notes) -> Notes:
         """What was asked for and is not written yet is shown too."""
-        for request in self._writer.waiting if self._writer is not None else ():
+        for request in self._file.waiting:
             entry = _wanted(request)
             if entry is not None and entry.sample_id == notes.sample_id:
                 notes = notes.with_entry(entry)
@@ -206,7 +166,7 @@ class AnnotateWorkflow(QObject):
 
     @Slot(str)
     def comment(self, text: str) -> None:
-        """ "" takes the comment away."""
+        """An empty one takes the comment away."""
         from sier_gui.core.annotations.records import Kind
 
         self._wish(Kind.COMMENT, text.strip() or None)
@@ -217,12 +177,8 @@ class AnnotateWorkflow(QObject):
         from sier_gui.core.annotations.records import Kind, Mark, new_id
 
         where = self._context.state.selection
-        if where is None or where.empty:
-            self._context.messages.info(
-                "Nothing is selected.", "Drag over the waveform, the spectrogram or the picture first."
-            )
-            return
-        self._wish(Kind.MARK, Mark(where).value(), new_id()[:12])
+        if where is not None:
+            self._wish(Kind.MARK, Mark(where).value(), new_id()[:12])
 
     @Slot(object)
     def change_mark(self, entry: Entry) -> None:
@@ -232,7 +188,7 @@ class AnnotateWorkflow(QObject):
 
     def _wish(self, kind: Kind, value: Value, item: str = "") -> None:
         sample_id = self._current()
-        if sample_id and self._writer is not None:
+        if sample_id and self._file.open:
             self._unsigned.append(_Wish(sample_id, kind, value, item))
             if self._context.state.annotated.me:
                 self._sign()
@@ -243,28 +199,24 @@ class AnnotateWorkflow(QObject):
     def sign(self, name: str) -> None:
         """From now on ``name`` annotates; "" takes back what waited for a name."""
         annotated = self._context.state.annotated
-        if not name:
-            self._unsigned.clear()
-            annotated.set_notes(annotated.notes)  # buttons that were pressed come up again
-            return
-        annotated.me = name
-        self._context.settings.set("annotator", name)
-        self._sign()
-        if annotated.columns is not None:
-            annotated.columns.sign(name)
-            annotated.set_columns(annotated.columns)
-        annotated.set_notes(annotated.notes)
+        if name:
+            annotated.me = name
+            self._context.settings.set("annotator", name)
+            if annotated.columns is not None:
+                annotated.columns.sign(name)
+                annotated.set_columns(annotated.columns)
+            self._sign()
+        self._unsigned.clear()
+        annotated.set_notes(annotated.notes)  # buttons that were pressed for nothing come up again
 
     def _sign(self) -> None:
         from sier_gui.core.annotations.records import Change, Kind, checked
 
+        me = self._context.state.annotated.me
         wishes, self._unsigned = self._unsigned, []
         for wish in wishes:
-            change = Change(
-                self._context.state.annotated.me, wish.sample_id, wish.kind, wish.value, wish.item
-            )
             try:
-                checked(change)
+                change = checked(Change(me, wish.sample_id, wish.kind, wish.value, wish.item))
             except SierError as error:
                 self._context.messages.error(error)
                 continue
@@ -284,57 +236,31 @@ class AnnotateWorkflow(QObject):
         from sier_gui.core.annotations.records import Step
 
         me = self._context.state.annotated.me
-        if me:
+        if me and self._file.open:
             self._ask(Step(me, back))
         else:
-            self._context.messages.info("Nothing was annotated yet.")
+            self._context.messages.info("You have annotated nothing yet.")
 
-    # ---------------------------------------------------------------- writing
+    # ---------------------------------------------------------------- what came of it
 
     def _ask(self, request: Request) -> None:
         """Show it and have it written."""
-        assert self._writer is not None
-        self._writer.put(request)
+        self._file.ask(request)
         entry = _wanted(request)
         if entry is not None:
             self._show(entry)
-        self._write()
 
-    def _write(self) -> None:
-        writer = self._writer
-        if writer is None:
-            return
-
-        def work(_report: Report, _token: CancelToken) -> Iterator[Any]:
-            yield from writer.write()
-            yield writer.store
-
-        # a kind for each: a newer one must not make this one unheard of
-        job = self._scribe.start(f"annotate.{next(self._numbers)}", work)
-        job.partial.connect(self._on_written)
-        job.failed.connect(self._on_failed)
+    @Slot()
+    def retry(self) -> None:
+        self._file.write()
 
     @Slot(object)
-    def _on_written(self, found: Any) -> None:
-        if isinstance(found, tuple):
-            self._heard(*found)
-            return
-        if self._writer is None or found is None or found is not self._writer.store:
-            return  # of a dataset that was left
-        self._context.state.annotated.set_unsaved(0)
-        for notice in found.notices:
-            self._context.messages.info(notice)
-        found.notices.clear()
-        if self._read is not None:  # what it held is in the file that is written now
-            self._read.close()
-            self._read = None
-
-    def _heard(self, request: Request, event: Event | None) -> None:
+    def _on_written(self, found: tuple[Request, Event | None]) -> None:
         from sier_gui.core.annotations.records import Entry, Step
 
+        request, event = found
         if event is not None:
-            new = event.new
-            self._show(Entry(event.sample_id, event.who, event.kind, event.item, new, event.at))
+            self._show(Entry(event.sample_id, event.who, event.kind, event.item, event.new, event.at))
             if isinstance(request, Step):
                 self._go_to(event.sample_id)
         elif isinstance(request, Step):
@@ -342,22 +268,27 @@ class AnnotateWorkflow(QObject):
         elif request.sample_id == self._current():
             self._on_sample(self._context.state.sample)  # it was so already: with its own time
 
+    @Slot()
+    def _on_settled(self) -> None:
+        annotated = self._context.state.annotated
+        if annotated.unsaved:
+            annotated.set_unsaved(0)
+            self._context.messages.withdraw()
+
     @Slot(object)
     def _on_failed(self, error: Exception) -> None:
-        waiting = len(self._writer.waiting) if self._writer is not None else 0
+        waiting = len(self._file.waiting)
         self._context.state.annotated.set_unsaved(waiting)
-        self._context.messages.error(error, "annotate.retry", "Try Again")
-
-    @Slot()
-    def retry(self) -> None:
-        self._write()
+        if waiting:
+            self._context.messages.error(error, "annotate.retry", "Try Again")
+        else:
+            self._context.messages.error(error)
 
     def _show(self, entry: Entry) -> None:
         """In the table, and in the head if it is about the sample there."""
         annotated = self._context.state.annotated
         if annotated.columns is not None:
-            row = annotated.columns.set(entry)
-            annotated.row_changed.emit(row)
+            annotated.row_changed.emit(annotated.columns.set(entry))
         if annotated.notes is not None and annotated.notes.sample_id == entry.sample_id:
             annotated.set_notes(annotated.notes.with_entry(entry))
 
@@ -366,70 +297,6 @@ class AnnotateWorkflow(QObject):
         row = columns.row_of(sample_id) if columns is not None else -1
         if row >= 0:
             self._context.state.set_row(row)
-
-    # ---------------------------------------------------------------- for others
-
-    def with_store(self, kind: str, work: Callable[[AnnotationStore], Any]) -> Job | None:
-        """Do ``work`` with the file on the scribe's thread, after everything that waits was written."""
-        writer = self._writer
-        if writer is None:
-            return None
-
-        def run(_report: Report, _token: CancelToken) -> Any:
-            for _ in writer.write():
-                pass
-            return work(writer.opened())
-
-        return self._scribe.start(kind, run)
-
-    def reload(self) -> None:
-        """The file changed as a whole: read it anew."""
-        catalogue, writer, me = self._context.state.dataset, self._writer, self._context.state.annotated.me
-        if catalogue is None or writer is None:
-            return
-
-        def work(store: AnnotationStore) -> tuple[AnnotationStore, Columns]:
-            from sier_gui.core.annotations.columns import Columns
-
-            columns = Columns(catalogue, me)
-            columns.fill(store.entries())
-            return store, columns
-
-        job = self.with_store("annotate.open", work)
-        assert job is not None
-        job.succeeded.connect(self._on_read)
-
-    def stop(self) -> None:
-        """Write what still waits, here and now, and let the file go."""
-        self._scribe.drop("annotate.open")
-        self._scribe.drop("annotate.look")
-        writer, self._writer = self._writer, None
-        if self._read is not None:
-            self._read.close()
-            self._read = None
-        if writer is None:
-            return
-        try:
-            for _ in writer.write():
-                pass
-            writer.close()
-        except SierError as error:
-            self._rescue(writer, error)
-        self._context.state.annotated.set_unsaved(0)
-
-    def _rescue(self, writer: Writer, error: SierError) -> None:
-        """What cannot be written there is kept in the user's own folder, and joins the rest later."""
-        from sier_gui.core.annotations.places import rescue
-
-        self._context.messages.error(error)
-        if self._catalogue is not None and writer.waiting:
-            try:
-                kept = rescue(self._catalogue, writer.waiting)
-                self._context.messages.info(
-                    f"{len(writer.waiting)} annotations are kept in {kept} meanwhile."
-                )
-            except SierError as second:
-                self._context.messages.error(second)
 
 
 def _wanted(request: Request) -> Entry | None:
