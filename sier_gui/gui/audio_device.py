@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _TICK_MS = 16  # the play-head moves at the screen's rate
 _STALL_S = 3.0  # a device that asks for nothing for so long is gone; wireless ones take a second to wake
 _BUFFERED_S = 0.15  # ahead of the loudspeaker, so that a busy machine tears no hole; it delays no beginning
+_CLOSE_MS = 300  # from the end to letting the device go: a clock that is a little ahead cuts nothing off
 _FARTHEST_S = 1.0  # from handing a frame out to its being heard: what drivers say beyond that is not believed
 MAX_TAKE_S = 600.0  # as long as a file may be; a forgotten take stops growing here
 _RESTART = "Connect one, choose it in the system's sound settings, and start the program again."
@@ -54,10 +55,13 @@ class _Sound:
         self.heard = (self.next, float("inf"))  # a frame, and the stream time at which it is heard
         self.calls = 0  # how often the device asked
         self.ends_at: float | None = None  # stream time of the last frame, once it is handed out
-        self.ended = False  # the stream asks for no more: at the end, or because the device went away
+        self.ended = False  # the device asks for no more: it went away
 
     def fill(self, out: FloatArray, frames: int, time: Any, _status: object) -> None:
-        """Audio thread: hand out the next frames, noting when they will be heard."""
+        """Audio thread: hand out the next frames, noting when they will be heard; then silence.
+
+        A stream that ends by itself is cut off: with ALSA all that waits in its buffer is lost.
+        """
         block = self.samples[self.next : self.next + frames]
         out[: len(block)] = block
         out[len(block) :] = 0
@@ -66,12 +70,11 @@ class _Sound:
         self.heard = (self.next, at)
         self.next += len(block)
         self.calls += 1
-        if len(block) < frames:
+        if self.ends_at is None and self.next >= len(self.samples):
             self.ends_at = at + len(block) / self.rate
-            raise portaudio().CallbackStop
 
     def end(self) -> None:
-        """Audio thread: the device asks no more; PortAudio says so before the last frame is heard."""
+        """Audio thread: the stream has ended, which it does only with its device."""
         self.ended = True
 
     def position_s(self, stream_time: float) -> float:
@@ -99,13 +102,17 @@ class DevicePlayback(QObject):
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self._tick)
         self._last = QTimer(self)  # the end falls between two ticks
-        self._last.setSingleShot(True)
         self._last.setTimerType(Qt.TimerType.PreciseTimer)
         self._last.timeout.connect(self._tick)
+        self._closing = QTimer(self)
+        self._closing.setInterval(_CLOSE_MS)
+        self._closing.timeout.connect(self.stop)
+        self._last.setSingleShot(True)
+        self._closing.setSingleShot(True)
 
     @property
     def playing(self) -> bool:
-        return self._stream is not None
+        return self._sound is not None
 
     def play(
         self,
@@ -150,9 +157,10 @@ class DevicePlayback(QObject):
         self._asked = (0, self._looked_at)
         self._timer.start()
 
+    @Slot()
     def stop(self) -> None:
-        self._timer.stop()
-        self._last.stop()
+        for timer in (self._timer, self._last, self._closing):
+            timer.stop()
         self._on_position = self._on_finished = self._on_lost = None
         stream, self._stream, self._sound = self._stream, None, None
         if stream is not None:
@@ -164,24 +172,27 @@ class DevicePlayback(QObject):
         sound = self._sound
         if sound is None:
             return
-        if sound.ends_at is None and sound.ended:
-            self._lose("it was unplugged, or the sound system ended")
-            return
-        if sound.ends_at is None and self._stalled(sound.calls):
-            self._lose("it takes no sound")
+        if sound.ended or self._stalled(sound.calls):
+            self._lose("it was unplugged, or the sound system ended" if sound.ended else "it takes no sound")
             return
         now = float(self._stream.time)
         rest_ms = math.inf if sound.ends_at is None else 1000 * (sound.ends_at - now)
         if rest_ms <= 0:
-            on_finished = self._on_finished
-            self.stop()
-            if on_finished is not None:
-                on_finished()
+            self._finish()
             return
         if rest_ms < _TICK_MS:
             self._last.start(math.ceil(rest_ms))
         if self._on_position is not None:
             self._on_position(sound.position_s(now))
+
+    def _finish(self) -> None:
+        on_finished, self._on_finished = self._on_finished, None
+        self._on_position = self._on_lost = self._sound = None
+        self._timer.stop()
+        self._last.stop()
+        self._closing.start()
+        if on_finished is not None:
+            on_finished()
 
     def _stalled(self, calls: int) -> bool:
         """Whether the device has asked for nothing for too long while somebody looked."""
