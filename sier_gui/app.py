@@ -153,6 +153,7 @@ class Workbench(QObject):
         from sier_gui.gui.workflows.provenance import ProvenanceWorkflow
         from sier_gui.gui.workflows.record import RecordWorkflow
         from sier_gui.gui.workflows.release import ReleaseWorkflow
+        from sier_gui.gui.workflows.still_heard import StillHeardWorkflow
         from sier_gui.gui.workflows.study import StudyWorkflow
         from sier_gui.gui.workflows.survey import SurveyWorkflow
         from sier_gui.gui.workflows.training import TrainingWorkflow
@@ -190,6 +191,7 @@ class Workbench(QObject):
         self.training = TrainingWorkflow(context)
         self.play = PlayWorkflow(context)
         self.pair = PairWorkflow(context)
+        self.still_heard = StillHeardWorkflow(context)
         self.what_if = WhatIfWorkflow(context)
         self.what_if_list = WhatIfListWorkflow(context)
         self.export = ExportWorkflow(context)
@@ -256,6 +258,7 @@ class Workbench(QObject):
             self.play.stop()
             self.pair.stop()
             self.words.stop()
+            self.still_heard.stop()
             self.survey.stop()
             self.overview.stop()
             self.training.leave()
@@ -265,6 +268,7 @@ class Workbench(QObject):
         ends = [runner.shutdown(0.3) for runner in runners]
         if hasattr(self, "context"):
             self.context.aligner.stop()
+            self.still_heard.end()
         self.ended = all(ends)
 
 

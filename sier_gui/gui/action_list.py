@@ -288,6 +288,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         1,
     ),
     ActionSpec("view.dataset", "Dataset as a Whole", "View", "Ctrl+Alt+D", "", with_dataset, True, 1),
+    ActionSpec("view.still_heard", "Words a Recogniser Still Hears", "View", "Ctrl+4", "", always, True, 1),
     ActionSpec("view.theme_system", "Colours of the System", "View", "", "", always, True, 2),
     ActionSpec("view.theme_light", "Light", "View", "", "", always, True, 2),
     ActionSpec("view.theme_dark", "Dark", "View", "", "", always, True, 2),

@@ -85,6 +85,27 @@ class SpokenWords:
 
 
 @dataclass(frozen=True, slots=True)
+class StillHeard:
+    """What a recogniser understands of the important part; ``agrees``: which of the words the text has too.
+
+    ``method`` names the recogniser, "" where none knows the language.
+    """
+
+    sample_id: str
+    words: tuple[WordSpan, ...]
+    agrees: tuple[bool, ...]
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleMarked:
+    """Where people marked what decided their answers to one sample."""
+
+    sample_id: str
+    marks: tuple[PersonMarks, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Hover:
     """Where the one cross-hair is: a picture pixel, or a moment (and frequency) of the speech."""
 
@@ -114,6 +135,9 @@ class AppState(QObject):
     prediction_changed = Signal(object)  # Prediction | None
     attribution_changed = Signal(object)  # Attribution | None, refining
     words_changed = Signal(object)  # SpokenWords | None
+    people_changed = Signal(object)  # PeopleMarked | None: of the sample on show
+    recognising_changed = Signal(bool)  # whether it is asked what a recogniser still hears
+    still_heard_changed = Signal(object)  # StillHeard | None
     target_changed = Signal(object)  # str | None: the class explained
     overlay_changed = Signal(object)  # OverlayOptions
     explain_options_changed = Signal(object)  # ExplainOptions
@@ -146,6 +170,9 @@ class AppState(QObject):
         self.prediction: Prediction | None = None
         self.attribution: Attribution | None = None
         self.words: SpokenWords | None = None
+        self.people: PeopleMarked | None = None
+        self.recognising = False
+        self.still_heard: StillHeard | None = None
         self.target: str | None = None
         self.overlay = OverlayOptions()
         self.explain_options = ExplainOptions()
@@ -219,6 +246,21 @@ class AppState(QObject):
         if value != self.words:
             self.words = value
             self.words_changed.emit(value)
+
+    def set_recognising(self, on: bool) -> None:
+        if on != self.recognising:
+            self.recognising = on
+            self.recognising_changed.emit(on)
+
+    def set_still_heard(self, value: StillHeard | None) -> None:
+        if value != self.still_heard:
+            self.still_heard = value
+            self.still_heard_changed.emit(value)
+
+    def set_people(self, value: PeopleMarked | None) -> None:
+        if value != self.people:
+            self.people = value
+            self.people_changed.emit(value)
 
     def set_target(self, value: str | None) -> None:
         if value != self.target:

@@ -1,4 +1,4 @@
-"""When each word is said, found by a process of its own.
+"""When each word is said, and what is still understood, found by processes of their own.
 
 pocketsphinx keeps Python's lock while it searches: 50 ms for two seconds of speech, 0.7 s for twenty, during
 which the window would stand still. Run as a program this module is that process; it imports no Qt.
@@ -24,10 +24,11 @@ import numpy as np
 
 from sier_gui.core.domain import FloatArray, Sample, SampleInputs, WordSpan
 from sier_gui.core.errors import SierError
-from sier_gui.core.tasks import CancelToken
+from sier_gui.core.tasks import Cancelled, CancelToken
 
 if TYPE_CHECKING:
     from sier_gui.core.audio.alignment import Alignment
+    from sier_gui.core.audio.recognition import Recognised
     from sier_gui.gui.state import SampleView, SpokenWords
 
 KEPT = 500
@@ -46,7 +47,7 @@ class WordAligner:
 
     def __init__(self, command: Sequence[str] = COMMAND) -> None:
         self._command = tuple(command)
-        self._process: _Process | None = None
+        self._process: Child | None = None
         self._kept: OrderedDict[tuple[str, str, str], Alignment] = OrderedDict()
 
     def with_words(
@@ -85,7 +86,7 @@ class WordAligner:
         asked = json.dumps({"rate": rate, "text": text, "language": language})
         try:
             if self._process is None:
-                self._process = _Process(self._command)
+                self._process = Child(self._command)
             self._process.ask(asked.encode(), np.ascontiguousarray(speech, np.float32).tobytes())
             while (answer := self._process.answer()) is None:
                 # not `check`, which may run other work that asks for words while an answer is due
@@ -108,7 +109,54 @@ class WordAligner:
             process.end()
 
 
-class _Process:
+class Recogniser:
+    """`recognise` without holding Python's lock. Only used by one job at a time.
+
+    Parameters
+    ----------
+    command : starts the process; for tests.
+    """
+
+    def __init__(self, command: Sequence[str] = COMMAND) -> None:
+        self._command = tuple(command)
+        self._process: Child | None = None
+
+    def heard(self, speech: FloatArray, rate: int, language: str, token: CancelToken) -> Recognised:
+        """What is understood of ``speech``; other work of the thread goes first at each look for an answer.
+
+        Raises
+        ------
+        SierError : the process ended without an answer.
+        Cancelled : ``token`` was cancelled.
+        """
+        from sier_gui.core.audio.recognition import Recognised, recognisers
+
+        if not recognisers(language):
+            return Recognised((), "")
+        asked = json.dumps({"rate": rate, "language": language})
+        try:
+            if self._process is None:
+                self._process = Child(self._command)
+            self._process.ask(asked.encode(), np.ascontiguousarray(speech, np.float32).tobytes())
+            while (answer := self._process.answer()) is None:
+                token.check()
+        except Cancelled:
+            self.stop()  # its answer must not be taken for the next one's
+            raise
+        except (EOFError, OSError) as error:
+            self.stop()
+            raise SierError("The recogniser's process ended without an answer.", "Try again.") from error
+        found = json.loads(answer)
+        return Recognised(tuple(WordSpan(*one) for one in found["words"]), found["method"])
+
+    def stop(self) -> None:
+        """End the process, whatever it does; the next question starts another."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.end()
+
+
+class Child:
     """A child that answers messages; it ends when nobody holds its input, however this process ended."""
 
     def __init__(self, command: Sequence[str]) -> None:
@@ -175,6 +223,7 @@ def serve() -> None:
     import signal
 
     from sier_gui.core.audio.alignment import align
+    from sier_gui.core.audio.recognition import recognise
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the window's to answer
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
@@ -183,7 +232,11 @@ def serve() -> None:
         asked, speech = json.loads(head), _read(sys.stdin.buffer)
         if speech is None:
             return
-        found = align(np.frombuffer(speech, np.float32), asked["rate"], asked["text"], asked["language"])
+        sound, rate, language = np.frombuffer(speech, np.float32), asked["rate"], asked["language"]
+        if "text" in asked:
+            found: Alignment | Recognised = align(sound, rate, asked["text"], language)
+        else:
+            found = recognise(sound, rate, language)
         words = [(one.word, one.start_s, one.end_s) for one in found.words]
         answer = json.dumps({"words": words, "method": found.method}).encode()
         answers.write(_LENGTH.pack(len(answer)) + answer)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sier_gui.gui.actions import ActionTable
 
 BUTTONS = {
-    "what_if.take_away": "Take away",
+    "what_if.take_away": "Remove",
     "what_if.put_back": "Put back",
     "what_if.keep": "Keep",
     "what_if.list": "List…",
@@ -41,7 +41,7 @@ class WhatIfStrip(QWidget):
         layout.addWidget(self.line)
         layout.addWidget(self.about)
         row = QHBoxLayout()
-        row.setSpacing(2)
+        row.setSpacing(0)
         self.buttons: list[QToolButton] = []
         for action_id, text in BUTTONS.items():
             actions.action(action_id).setIconText(text)  # menus keep the longer text

@@ -14,7 +14,7 @@ from sier_gui.core.audio.features import log_mel
 from sier_gui.core.domain import FrontEnd, Modality, Selection, TimeFrequencyMap
 from sier_gui.gui import overlay, selecting
 from sier_gui.gui.panels.speech.plots import SpeechPlots
-from sier_gui.gui.panels.speech.words import WordsRow
+from sier_gui.gui.panels.speech.words import HeardRow, WordsRow
 from sier_gui.gui.state import AppState, Hover
 from sier_gui.gui.widgets import ColourKey, ElidedLabel, LoadingNotice, absent_text
 
@@ -42,6 +42,7 @@ class SpeechPanel(QWidget):
         self._mel: NDArray[np.float32] | None = None
         self._times: TimeFrequencyMap | None = None
         self.words = WordsRow(self)
+        self.still_heard = HeardRow(self)
         self.plots = SpeechPlots(self)
         self.plots.setAccessibleName("Waveform and log-mel spectrogram with segment overlay")
         self.readout = ElidedLabel(parent=self, secondary=True)
@@ -53,6 +54,7 @@ class SpeechPanel(QWidget):
         layout.setContentsMargins(8, 4, 8, 4)
         layout.setSpacing(2)
         layout.addWidget(self.words)
+        layout.addWidget(self.still_heard)
         layout.addWidget(self.plots, 1)
         layout.addLayout(caption)
         layout.addLayout(self._playback_row(actions))
@@ -75,7 +77,10 @@ class SpeechPanel(QWidget):
         state.playhead_changed.connect(self.plots.set_playhead)
         state.heard_changed.connect(self.heard.set_text)
         state.words_changed.connect(self._on_words)
+        state.recognising_changed.connect(self._on_recognising)
+        state.still_heard_changed.connect(self._on_still_heard)
         state.busy_changed.connect(self._on_busy)
+        self._on_recognising(state.recognising)
         self._on_sample(state.sample)
 
     def _playback_row(self, actions: ActionTable) -> QHBoxLayout:
@@ -142,6 +147,19 @@ class SpeechPanel(QWidget):
         if view is not None and view.speech is not None and self._times is not None:
             self._show_words(view)
             self._refresh_overlay()  # which words are emphasised
+
+    @Slot(bool)
+    def _on_recognising(self, on: bool) -> None:
+        self.still_heard.setVisible(on)
+        self._on_still_heard()
+
+    @Slot()
+    def _on_still_heard(self) -> None:
+        heard = self._state.still_heard
+        if heard is None:
+            self.still_heard.show_notice("once the map is complete …" if self._times is not None else "")
+        else:
+            self.still_heard.show_heard(heard)
 
     def _features(self, view: SampleView) -> tuple[NDArray[np.float32], TimeFrequencyMap]:
         """What the network hears; computed here only where a broken picture left no inputs."""
@@ -249,6 +267,7 @@ class SpeechPanel(QWidget):
         left, width = self.plots.columns()
         offset = self.plots.x() - self.words.x()
         self.words.place(self.plots.span(), (left + offset, width))
+        self.still_heard.place(self.plots.span(), (left + offset, width))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

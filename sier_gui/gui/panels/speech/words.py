@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from sier_gui.core.audio.alignment import POCKETSPHINX
 from sier_gui.core.domain import FloatArray, WordSpan
 from sier_gui.core.export.words import Span, contributing, word_spans, word_values
+
+if TYPE_CHECKING:
+    from sier_gui.gui.state import StillHeard
 
 _TOOLTIP_CHARACTERS = 1200
 _GAP = 3  # points between neighbours
@@ -137,6 +141,45 @@ class WordsRow(QWidget):
                 inset = min(_GAP, area.width() / 2)
                 rule = QRectF(area.left() + inset, area.bottom() - 2, area.width() - 2 * inset, 2)
                 painter.fillRect(rule.toRect(), accent)
+
+
+class HeardRow(WordsRow):
+    """What a recogniser still hears, where it hears it: in bold what the text says too."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Words a recogniser still hears in the important part")
+        self._notice = ""
+
+    def show_notice(self, notice: str) -> None:
+        """Instead of words."""
+        self._show_spans([], "")
+        self._text = self._notice = notice
+        self.setAccessibleDescription(notice)
+
+    def show_heard(self, heard: StillHeard) -> None:
+        """Words in their places, or why there are none."""
+        if not heard.method:
+            self.show_notice("no recogniser here knows this language")
+        elif not heard.words:
+            self.show_notice("nothing is understood")
+        else:
+            self._notice, self._text = "", " ".join(word.word for word in heard.words)
+            self._show_spans([Span(word.start_s, word.end_s, word.word) for word in heard.words], "")
+            self._how = f"What {heard.method} still hears in the important part; in bold what the text says."
+            self._emphasised = np.array(heard.agrees, bool)
+            self.setAccessibleDescription(f"{self._text} {self._how}")
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        painter = QPainter(self)
+        left, width = self._columns
+        painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+        middle = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(QRectF(0, 0, left - 4, self.height()), middle | Qt.AlignmentFlag.AlignRight, "hears")
+        if self._notice:
+            painter.drawText(QRectF(left + 4, 0, width, self.height()), middle, self._notice)
+        painter.end()
 
 
 def _escaped(text: str) -> str:
