@@ -123,6 +123,7 @@ class _Part(QWidget):
         self.table = FactTable(section.title, whole=True, wide=False)
         self.title.setVisible(not small)
         self._small = small
+        self._shown: Section | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0 if small else 16, 0, 0)
         layout.setSpacing(8)
@@ -131,6 +132,9 @@ class _Part(QWidget):
         layout.addStretch(1)
 
     def show_section(self, section: Section) -> None:
+        if section == self._shown:
+            return
+        self._shown = section
         self.title.setText(section.title)
         self.note.setText(section.note)
         self.note.setVisible(not self._small)

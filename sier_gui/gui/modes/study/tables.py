@@ -107,7 +107,6 @@ class FactTable(QTableWidget):
         self.verticalHeader().setMinimumSectionSize(ROW_PX)
         header = self.horizontalHeader()
         header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionsClickable(False)
         if whole:
             self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -135,12 +134,7 @@ class FactTable(QTableWidget):
                 item = QTableWidgetItem(text)
                 item.setTextAlignment(_LEFT if column < left else _RIGHT)
                 self.setItem(row, column, item)
-        header = self.horizontalHeader()
-        for column in range(len(head)):
-            stretch = column == wide
-            mode = QHeaderView.ResizeMode.Stretch if stretch else QHeaderView.ResizeMode.ResizeToContents
-            header.setSectionResizeMode(column, mode)
-        self._fit()
+        self._fit([wide] if wide >= 0 else [])
 
     def show_section(self, section: Section) -> None:
         tips = [section.note] * len(section.head)
@@ -148,6 +142,7 @@ class FactTable(QTableWidget):
         self.setAccessibleDescription(section.note)
 
     def _set_head(self, head: Sequence[str], left: int, tips: Sequence[str]) -> None:
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         self.clear()
         self.setColumnCount(len(head))
         for column, text in enumerate(head):
@@ -157,7 +152,14 @@ class FactTable(QTableWidget):
                 item.setToolTip(tips[column])
             self.setHorizontalHeaderItem(column, item)
 
-    def _fit(self) -> None:
+    def _fit(self, stretched: Sequence[int]) -> None:
+        """Columns as wide as what they hold, measured once and not with each cell."""
+        self.resizeColumnsToContents()
+        header = self.horizontalHeader()
+        for column in range(self.columnCount()):
+            wide = column in stretched
+            mode = QHeaderView.ResizeMode.Stretch if wide else QHeaderView.ResizeMode.Interactive
+            header.setSectionResizeMode(column, mode)
         if self._whole:
             rows = sum(self.rowHeight(row) for row in range(self.rowCount()))
             self.setFixedHeight(self.horizontalHeader().sizeHint().height() + rows + 2)
@@ -211,10 +213,7 @@ class MainTable(FactTable):
             self._put(row, 0, line.name, "", line.detail, line)
             for column, entry in enumerate(line.entries, 1):
                 self._put(row, column, entry.share, entry.interval, entry.detail, line)
-        header = self.horizontalHeader()
-        for column in range(1, self.columnCount()):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
-        self._fit()
+        self._fit(range(1, self.columnCount()))
 
     def _put(self, row: int, column: int, text: str, beside: str, detail: str, line: Line) -> None:
         item = QTableWidgetItem(text)
