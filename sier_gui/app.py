@@ -88,6 +88,7 @@ class Workbench(QObject):
         self.computer = JobRunner("computer", self)
         self.clerk = JobRunner("clerk", self)
         self.keeper = JobRunner("keeper", self)  # a study's project: nothing else makes it wait
+        self.press = JobRunner("press", self)  # exports: it waits for processes that draw
         self.scribe = JobRunner("scribe", self)  # annotations: each waits for the disk, and for nothing else
         self._begun = False
         self.ended = False  # both threads have come to their end
@@ -194,7 +195,7 @@ class Workbench(QObject):
         self.still_heard = StillHeardWorkflow(context)
         self.what_if = WhatIfWorkflow(context)
         self.what_if_list = WhatIfListWorkflow(context)
-        self.export = ExportWorkflow(context)
+        self.export = ExportWorkflow(context, self.press)
         self.check = CheckWorkflow(context)
         self.view = ViewWorkflow(context, self.theme)
         self.help = HelpWorkflow(context, first_run=self.options.tour)
@@ -225,7 +226,7 @@ class Workbench(QObject):
         self.overview.query_wished.connect(self.browse.show_only)
         self.browse.query_changed.connect(self.overview.show_query)
         window.samples.query_wished.connect(self.overview.show_query)
-        for runner in (self.reader, self.computer, self.keeper):
+        for runner in (self.reader, self.computer, self.keeper, self.press):
             runner.activity.connect(window.status.show_activity)
             runner.ended.connect(window.status.show_end)
             runner.activity.connect(self._on_activity)
@@ -260,11 +261,12 @@ class Workbench(QObject):
             self.words.stop()
             self.still_heard.stop()
             self.survey.stop()
+            self.export.stop()
             self.overview.stop()
             self.training.leave()
             self.record.stop()
             self.study.stop()
-        runners = (self.reader, self.computer, self.clerk, self.keeper, self.scribe)
+        runners = (self.reader, self.computer, self.clerk, self.keeper, self.scribe, self.press)
         ends = [runner.shutdown(0.3) for runner in runners]
         if hasattr(self, "context"):
             self.context.aligner.stop()

@@ -90,6 +90,10 @@ def surveying(state: AppState) -> bool:
     return "survey" in state.busy
 
 
+def exporting(state: AppState) -> bool:
+    return "export" in state.busy
+
+
 def with_readers(state: AppState) -> bool:
     return state.mode == "record" and bool(state.project)
 
@@ -161,6 +165,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("file.validate", "Check the Dataset", "File", "", "", with_dataset, group=2),
     ActionSpec("file.export", "Export…", "File", "Ctrl+E", "export", with_attribution, group=2),
     ActionSpec("overview.export", "Save the Dataset's Figure…", "File", "", "", with_table, group=2),
+    ActionSpec("export.cancel", "Cancel the Export", "File", "", "", exporting, group=2),
     ActionSpec("file.quit", "Quit", "File", "Ctrl+Q", group=3),
     ActionSpec("sample.next", "Next Sample", "Sample", "Alt+Down", "next", with_rows),
     ActionSpec("sample.previous", "Previous Sample", "Sample", "Alt+Up", "previous", with_rows),
@@ -202,6 +207,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("explain.cancel", "Cancel the Explanation", "Explain", "Ctrl+."),
     ActionSpec("explain.options", "How This Is Explained…", "Explain", "Ctrl+H"),
     ActionSpec("explain.truth", "Is the Map True?…", "Explain", "Ctrl+T", "", with_prediction),
+    ActionSpec("people.compare", "People's Marks…", "Explain", "Ctrl+Alt+P", "", with_dataset),
     ActionSpec(
         "explain.next_class", "Explain the Next Class", "Explain", "Ctrl+]", "", with_prediction, group=1
     ),
@@ -289,6 +295,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec("view.dataset", "Dataset as a Whole", "View", "Ctrl+Alt+D", "", with_dataset, True, 1),
     ActionSpec("view.still_heard", "Words a Recogniser Still Hears", "View", "Ctrl+4", "", always, True, 1),
+    ActionSpec("view.people", "People's Marks", "View", "Ctrl+5", "", with_dataset, True, 1),
     ActionSpec("view.theme_system", "Colours of the System", "View", "", "", always, True, 2),
     ActionSpec("view.theme_light", "Light", "View", "", "", always, True, 2),
     ActionSpec("view.theme_dark", "Dark", "View", "", "", always, True, 2),

@@ -21,11 +21,11 @@ from sier_gui.core.errors import SierError
 from sier_gui.core.explain.attribution import CODE_VERSION, ExplainRequest
 from sier_gui.core.explain.survey import engines
 from sier_gui.core.explain.survey.rows import SurveyRow, file_stamp
-from sier_gui.core.explain.survey.work import Job, Outcome, Reader, Task, read_inputs
+from sier_gui.core.explain.survey.work import Job, Outcome, Task, read_inputs
 from sier_gui.core.export.gather import Source, lacking, look_up, view_of
 from sier_gui.core.export.ledger import Ledger, Line
 from sier_gui.core.export.view import FigureOptions, shared_scale
-from sier_gui.core.nets.prediction import Predictor, resolve_device
+from sier_gui.core.nets.prediction import Predictor
 from sier_gui.core.tasks import CancelToken, Pause, Progress, Report, silent
 
 if TYPE_CHECKING:
@@ -73,19 +73,15 @@ class Means:
 
     Parameters
     ----------
-    workers : processes that read and draw; 0 draws in the calling one.
+    workers : processes that read, explain and draw; 0 does all in the calling one.
     device : where what is not explained yet is computed.
-    predictor : the release where it is loaded: explanations are then computed in the calling thread.
     niceness : of the workers, so that a window in front of them stays quick.
-    read : how a sample is read that is explained in the calling thread.
     token : cancels; files written so far stay, and count the next time.
     """
 
     workers: int = 0
     device: str = "auto"
-    predictor: Predictor | None = None
     niceness: int = 0
-    read: Reader = read_inputs
     report: Report = silent
     token: CancelToken = field(default_factory=CancelToken)
     pause: Pause = field(default_factory=Pause)
@@ -271,17 +267,17 @@ class _Batch:
     def _explained(self, samples: Sequence[Sample]) -> spreading.Outcomes[Outcome]:
         """By the survey's own workers, so that a batch's values are a survey's."""
         means, source = self.means, self.source
-        device = resolve_device(source.device)
+        tasks = (Task(sample, file_stamp(sample)) for sample in samples)
         job = Job(
             self.release.folder, self.release.weights_hash, source.dataset_hash, source.request,
-            device, source.threads, use_cache=True,
+            source.device, source.threads, use_cache=True,
         )  # fmt: skip
-        tasks = (Task(sample, file_stamp(sample)) for sample in samples)
-        workers = min(means.workers, len(samples) // SAMPLES_A_WORKER) if device == "cpu" else 0
-        if means.predictor is None and workers > 1:
+        if means.workers:
+            workers = max(1, min(means.workers, len(samples) // SAMPLES_A_WORKER))
             return engines.processes(job, tasks, workers, means.token, means.pause)
-        predictor = means.predictor or Predictor(self.release, device)
-        return engines.here(job, tasks, predictor, means.token, means.pause, means.read)
+        predictor = Predictor(self.release, source.device)
+        job = replace(job, device=predictor.device)
+        return engines.here(job, tasks, predictor, means.token, means.pause, read_inputs)
 
     def _draw(self, samples: Sequence[Sample], scale: tuple[float, float] | None) -> Iterator[Line | None]:
         options = self.request.options if scale is None else replace(self.request.options, scale=scale)

@@ -27,6 +27,7 @@ _NAMES = {
 }
 PATIENCE_MS = 300
 _IN_ORDER = ("record.import", "export", "open", "check", "predict", "dataset", "survey")
+_CANCELS = {"export": "export.cancel"}
 _PAUSES = {"dataset": "predict.pause", "survey": "survey.pause"}
 
 
@@ -56,6 +57,8 @@ class StatusLine(QWidget):
         for action_id in _PAUSES.values():
             actions.action(action_id).setIconText("pause")
             actions.action(action_id).toggled.connect(self._on_paused)
+        for action_id in _CANCELS.values():
+            actions.action(action_id).setIconText("cancel")
         self.pause.setDefaultAction(actions.action("predict.pause"))
         self.pause.setAutoRaise(True)
         self.pause.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -109,19 +112,20 @@ class StatusLine(QWidget):
         kind = next((k for k in _IN_ORDER if k in self._running), "")
         for widget in (self.work, self.bar):
             widget.setVisible(bool(kind))
-        self.pause.setVisible(kind in _PAUSES)
+        self.pause.setVisible(kind in _PAUSES or kind in _CANCELS)
         if not kind:
             return
         begun, before, progress = self._running[kind]
-        words = [_NAMES[kind] or progress.text]
+        words = [(progress.text if kind in _CANCELS else "") or _NAMES[kind] or progress.text]
         if progress.total:
             words.append(f"{progress.done:,} of {progress.total:,} in background")
             words.append(time_left(time.monotonic() - begun, progress, before))
-        if kind in _PAUSES:
-            action = self._actions.action(_PAUSES[kind])
+        if kind in _PAUSES or kind in _CANCELS:
+            action = self._actions.action(_PAUSES.get(kind) or _CANCELS[kind])
             if self.pause.defaultAction() is not action:
                 self.pause.removeAction(self.pause.defaultAction())  # two would make it a menu
                 self.pause.setDefaultAction(action)
+        if kind in _PAUSES:
             if action.isChecked():
                 words[2:] = ["paused"]
             elif kind == "survey":

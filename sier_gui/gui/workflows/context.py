@@ -27,7 +27,7 @@ class Predictors:
     """The loaded network, made at first need. Only used on the computing thread, so it needs no lock."""
 
     def __init__(self, device: str = "auto") -> None:
-        self._device = device
+        self.device = device
         self._loaded: Predictor | None = None
 
     def get(self, release: Release) -> Predictor:
@@ -41,7 +41,7 @@ class Predictors:
             with lasting():
                 set_threads(threads)
                 with with_gradients():
-                    self._loaded = Predictor(release, device=self._device)
+                    self._loaded = Predictor(release, device=self.device)
         else:
             set_threads(threads)  # a survey, within which this may be called, uses one for itself
         return self._loaded
