@@ -43,7 +43,7 @@ class Notes:
         return replace(self, entries=tuple(kept))
 
     def line(self, who: str, me: str, zone: tzinfo | None = None) -> str:
-        """What ``who`` says, and when: "you: sad ⚑ “too quiet” · 12 Nov 18:40"."""
+        """Who, since when, and what: "you, 12 Nov 18:40: sad ⚑ “too quiet”"; no time before it is saved."""
         label, flag, comment = (self.of(who, kind) for kind in (Kind.LABEL, Kind.FLAG, Kind.COMMENT))
         words = [str(label)] if label else []
         words += ["⚑"] if flag else []
@@ -51,8 +51,8 @@ class Notes:
         marks = sum(e.who == who for e in self.marks)
         words += [f"{marks} marked"] if marks else []
         times = [e.at for e in self.entries if e.who == who]
-        when = "" if "" in times else f" · {_when(max(times), zone)}"
-        return f"{'you' if who == me else who}: {' '.join(words)}{when}"
+        when = "" if "" in times else f", {_when(max(times), zone)}"
+        return f"{'you' if who == me else who}{when}: {' '.join(words)}"
 
 
 def _when(at: str, zone: tzinfo | None) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtGui import QAction, QColor, QKeyEvent, QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -32,8 +32,28 @@ _PEOPLE, _MARKS = 3, 3  # lines of each; the tool tip has all
 _ACROSS = 4  # labels beside each other
 
 
+class LabelButton(QToolButton):
+    """A label with its key; what I said is underlined in its class's colour, in light and dark."""
+
+    def __init__(self, name: str, action: QAction, colour: QColor, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._colour = colour
+        self.setDefaultAction(action)
+        self.setAccessibleName(f"Label {name}")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMinimumWidth(24)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.isChecked():
+            painter = QPainter(self)
+            painter.fillRect(self.rect().adjusted(2, self.height() - 5, -2, -2), self._colour)
+            painter.end()
+
+
 class MarkLine(QWidget):
-    """One span or region: pressing it selects it again; one's own can be taken away."""
+    """One span or region: pressing it selects it again and asks for a word; one's own can be taken away."""
 
     chosen = Signal(object)  # Entry
     removed = Signal(object)  # Entry
@@ -79,18 +99,19 @@ class AnnotationPanel(QWidget):
     ``head``: buttons for beside the sample's name.
     """
 
-    commented = Signal(str)
+    commented = Signal(str, str)  # sample, text
     mark_changed = Signal(object)  # Entry
 
     def __init__(self, state: AppState, actions: ActionTable, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state, self._actions = state, actions
         self.head = [self._button("annotate.flag", bare=True), self._button("annotate.comment", bare=True)]
-        self.labels: list[QToolButton] = []
+        self.labels: list[LabelButton] = []
+        self._about = ""  # the sample that the editor's words are about
+        self._naming: Entry | None = None  # or a mark of it
         self.grid = QGridLayout()
         self.grid.setSpacing(4)
         self.editor = QLineEdit()
-        self.editor.setPlaceholderText("Comment: Enter saves, Esc leaves")
         self.editor.setAccessibleName("Comment")
         self.editor.setMaxLength(10_000)
         self.editor.installEventFilter(self)
@@ -155,7 +176,8 @@ class AnnotationPanel(QWidget):
             action = self._actions.action(f"annotate.label_{number + 1}")
             action.setAutoRepeat(False)  # a key held down would label one sample after the other
             action.setText(f"Label {name}")
-            button = self._button(action.objectName())
+            colour = theme.class_colour(name, self._state.annotated.labels)
+            button = LabelButton(name, action, colour, self)
             self.labels.append(button)
             self.grid.addWidget(button, number // _ACROSS, number % _ACROSS)
         self._on_keys()
@@ -172,13 +194,14 @@ class AnnotationPanel(QWidget):
                 action.setToolTip(
                     f"Label this sample {name} ({keys})" if keys else f"Label this sample {name}"
                 )
-                button.setAccessibleName(f"Label {name}")
 
     # ---------------------------------------------------------------- what is so
 
     @Slot(object)
     def _on_notes(self, notes: Notes | None) -> None:
         me = self._state.annotated.me
+        if self.editor.isVisible() and (notes is None or notes.sample_id != self._about):
+            self._on_comment()  # what was typed belongs to the sample it was typed for
         self.setVisible(notes is not None)
         self._check(notes)
         people = notes.people if notes is not None else ()
@@ -192,8 +215,6 @@ class AnnotationPanel(QWidget):
             label.setVisible(bool(text))
             label.setToolTip("\n".join(lines))
         self._show_marks(notes)
-        if not self.editor.isVisible():
-            self.editor.setText(self._comment(notes))
 
     def _check(self, notes: Notes | None) -> None:
         """What I said stays pressed."""
@@ -237,23 +258,38 @@ class AnnotationPanel(QWidget):
     @Slot(object)
     def _on_mark(self, entry: Entry) -> None:
         self._state.set_selection(entry.mark.where)
+        if entry.who == self._state.annotated.me:
+            self._edit(entry.mark.text, "A word about this part: Enter saves, Esc leaves")
+            self._naming = entry
 
     @Slot()
     def _write(self) -> None:
         """A line for the comment, with what it says so far."""
-        self.editor.setText(self._comment(self._state.annotated.notes))
+        self._edit(self._comment(self._state.annotated.notes), "Comment: Enter saves, Esc leaves")
+
+    def _edit(self, text: str, hint: str) -> None:
+        notes = self._state.annotated.notes
+        self._about, self._naming = notes.sample_id if notes is not None else "", None
+        self.editor.setPlaceholderText(hint)
+        self.editor.setText(text)
         self.editor.show()
         self.editor.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.editor.selectAll()
 
     @Slot()
     def _on_comment(self) -> None:
-        text = self.editor.text()
+        text, entry, about = self.editor.text().strip(), self._naming, self._about
+        changed = self.editor.isModified()
         self._leave()
-        if text.strip() != self._comment(self._state.annotated.notes):
-            self.commented.emit(text)
+        if not changed:
+            return
+        if entry is not None:
+            self.mark_changed.emit(replace(entry, value=replace(entry.mark, text=text).value()))
+        else:
+            self.commented.emit(about, text)
 
     def _leave(self) -> None:
+        self._naming = None
         self.editor.hide()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -130,8 +130,10 @@ class AnnotateWorkflow(QObject):
         return notes
 
     def _current(self) -> str:
-        view = self._context.state.sample
-        return view.sample.sample_id if view is not None and view.sample.row >= 0 else ""
+        """The sample on show; "" for a loose pair, and while the row just chosen is not on show yet."""
+        state = self._context.state
+        here = state.sample is not None and state.sample.sample.row == state.row >= 0
+        return state.sample.sample.sample_id if here and state.sample is not None else ""
 
     # ---------------------------------------------------------------- what is asked for
 
@@ -164,12 +166,12 @@ class AnnotateWorkflow(QObject):
         flagged = annotated.notes is not None and annotated.notes.of(annotated.me, Kind.FLAG)
         self._wish(Kind.FLAG, None if flagged else True)
 
-    @Slot(str)
-    def comment(self, text: str) -> None:
+    @Slot(str, str)
+    def comment(self, sample_id: str, text: str) -> None:
         """An empty one takes the comment away."""
         from sier_gui.core.annotations.records import Kind
 
-        self._wish(Kind.COMMENT, text.strip() or None)
+        self._take(_Wish(sample_id, Kind.COMMENT, text.strip() or None))
 
     @Slot()
     def mark_selection(self) -> None:
@@ -184,12 +186,20 @@ class AnnotateWorkflow(QObject):
     def change_mark(self, entry: Entry) -> None:
         """Another word about a mark, or, without a value, the mark taken away. Only one's own."""
         if entry.who == self._context.state.annotated.me:
-            self._wish(entry.kind, entry.value, entry.item)
+            self._take(_Wish(entry.sample_id, entry.kind, entry.value, entry.item))
 
     def _wish(self, kind: Kind, value: Value, item: str = "") -> None:
         sample_id = self._current()
-        if sample_id and self._file.open:
-            self._unsigned.append(_Wish(sample_id, kind, value, item))
+        if sample_id:
+            self._take(_Wish(sample_id, kind, value, item))
+        else:
+            self._context.messages.info("The sample is still being read.", "Nothing was annotated.")
+            annotated = self._context.state.annotated
+            annotated.set_notes(annotated.notes)
+
+    def _take(self, wish: _Wish) -> None:
+        if self._file.open:
+            self._unsigned.append(wish)
             if self._context.state.annotated.me:
                 self._sign()
             else:

@@ -137,9 +137,9 @@ def test_a_line_says_who_what_and_when() -> None:
     notes = Notes("s1")
     for kind, value in ((Kind.LABEL, "sad"), (Kind.FLAG, True), (Kind.COMMENT, "too quiet")):
         notes = notes.with_entry(Entry("s1", "Anna", kind, "", value, at))
-    assert notes.line("Anna", "Anna", UTC) == "you: sad ⚑ “too quiet” · 12 Nov 18:40"
+    assert notes.line("Anna", "Anna", UTC) == "you, 12 Nov 18:40: sad ⚑ “too quiet”"
     notes = notes.with_entry(Entry("s1", "Anna", Kind.FLAG, "", None, at))
-    assert notes.line("Anna", "Ben", UTC) == "Anna: sad “too quiet” · 12 Nov 18:40"
+    assert notes.line("Anna", "Ben", UTC) == "Anna, 12 Nov 18:40: sad “too quiet”"
     mark = Mark(Selection(Modality.SPEECH, start_s=0.31, end_s=0.62, low_hz=300, high_hz=2000))
     notes = notes.with_entry(Entry("s1", "Ben", Kind.MARK, "m1", mark.value()))
     assert notes.line("Ben", "Ben", UTC) == "you: 1 marked"  # not saved yet: no time
