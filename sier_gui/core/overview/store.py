@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sier_gui.core import paths
 
 LARGEST = 60_000.0  # float16 ends at 65,504; products of loud streams may go beyond
-KEPT_BYTES = 1 << 30  # of all datasets and releases together, least recently begun first to go
+KEPT_BYTES = 1 << 30  # of all datasets and releases together, longest untouched first to go
 
 
 class FusedStore:
@@ -70,6 +70,7 @@ class FusedStore:
 
     def _open(self) -> None:
         try:
+            np.load(self._file, mmap_mode="r", allow_pickle=False)  # r+ would fill a file that was cut short
             vectors = np.load(self._file, mmap_mode="r+", allow_pickle=False)
             known = np.memmap(self._mask, np.bool_, "r+")
         except (OSError, ValueError):  # none, or damaged: computed again
