@@ -2,9 +2,9 @@
 
 Usage: python benchmarks/annotations.py [--changes 2000] [--rows 80893] [--folder DIR] [--json FILE]
 
-Each change is one transaction (SQLite, WAL, synchronous FULL) as `AnnotationStore.apply` makes it; an undo is
-another. The floor is what the disk takes to write and sync 4 KiB without a database (see store.py); give a
-folder in memory to see what the program itself takes. Then keys are pressed in a window, each change going to a
+Each change is one transaction (SQLite, WAL, synchronous FULL) as `AnnotationStore.apply` makes it; an undo
+is another. The floor is what the disk takes to write and sync 4 KiB without a database (see store.py); in a
+folder of memory the rest is what the program takes. Then keys are pressed in a window, each change going to a
 thread of its own. Then three people's labels for every row: reading them, filtering, one more label.
 Goals: a commit's median ≤ 1 ms and 99th percentile ≤ 5 ms; no filter above 20 ms; the window's thread never
 kept longer than a frame (16 ms).

@@ -15,6 +15,7 @@ PAGES = (
     "picture",
     "speech",
     "result",
+    "annotations",
     "export",
     "record",
     "study",

@@ -237,7 +237,7 @@ class MainWindow(QMainWindow):
             empty.hide()
             empty.setParent(None)
             empty.deleteLater()
-        for panel, page in ((image, "picture"), (speech, "speech"), (result, "result")):
+        for panel, page in ((image, "picture"), (speech, "speech"), (result, "result"), (self.annotation, "annotations")):
             panel.setProperty(PROPERTY, page)
         self._explorer.setStretchFactor(1, 1)
         if self._state.overview:
