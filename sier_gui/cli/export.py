@@ -27,7 +27,7 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--from", dest="from_file", metavar="FILE", help="make a figure again from the provenance it carries"
     )
-    parser.add_argument("--format", help="png,svg,pdf,npz,csv,textgrid,elan,audacity (default png)")
+    parser.add_argument("--format", help="png,svg,pdf,html,npz,csv,textgrid,elan,audacity (default png)")
     parser.add_argument(
         "--template", default="figure7", metavar="T",
         help="figure7, one-column, two-columns, thesis-words, thesis-speech, thesis-picture,"

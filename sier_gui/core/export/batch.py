@@ -186,7 +186,7 @@ class _Batch:
                     ledger.add(line)
                     self.means.report(Progress(len(ledger.lines), len(self.rows), "writing"))
                 yield self._state(ledger)
-            entries = ledger.finish(self.rows)
+            entries = ledger.finish(self.rows, self._joined(ledger))
             yield replace(self._state(ledger), complete=True, entries=tuple(entries))
 
     def _state(self, ledger: Ledger) -> BatchState:
@@ -278,6 +278,22 @@ class _Batch:
         predictor = Predictor(self.release, source.device)
         job = replace(job, device=predictor.device)
         return engines.here(job, tasks, predictor, means.token, means.pause, read_inputs)
+
+    def _joined(self, ledger: Ledger) -> list[dict[str, Any]]:
+        """All samples' pages as one, where pages are asked for."""
+        from sier_gui.core.export.bundle import entry
+        from sier_gui.core.export.report import REPORT, join_pages
+
+        pages = [
+            (line.sample_id, Path(one["file"]))
+            for line in (ledger.lines[row] for row in self.rows if row in ledger.lines)
+            for one in line.entries
+            if one["format"] == "html"
+        ]
+        if not pages:
+            return []
+        join_pages(self.out / REPORT, self.catalogue.name, pages)
+        return [entry("", "html", self.out / REPORT)]
 
     def _draw(self, samples: Sequence[Sample], scale: tuple[float, float] | None) -> Iterator[Line | None]:
         options = self.request.options if scale is None else replace(self.request.options, scale=scale)

@@ -11,13 +11,13 @@ from typing import Any
 from sier_gui.core.charts import save
 from sier_gui.core.domain import Modality
 from sier_gui.core.errors import SierError
-from sier_gui.core.export import designs, spans, values
+from sier_gui.core.export import designs, report, spans, values
 from sier_gui.core.export.view import FigureInput, FigureOptions, provenance
 from sier_gui.core.paths import write_json
 
 SUFFIXES = {
     "png": ".png", "svg": ".svg", "pdf": ".pdf", "npz": ".npz", "csv": ".csv",
-    "textgrid": ".TextGrid", "elan": ".eaf", "audacity": ".txt",
+    "textgrid": ".TextGrid", "elan": ".eaf", "audacity": ".txt", "html": ".html",
 }  # fmt: skip
 _FIGURES = ("png", "svg", "pdf")
 
@@ -59,12 +59,12 @@ def export(
         if drawn is not None and kind in _FIGURES:
             save(drawn, target, facts)
         else:
-            _WRITERS[kind](target, view, facts)
+            _WRITERS[kind](target, view, facts, options)
         written.append((kind, target))
     beside = base.with_name(base.name + ".json")
     write_json(beside, {**facts, "files": [path.name for _, path in written]})
     written.append(("json", beside))
-    return [_entry(view.sample.sample_id, kind, path) for kind, path in written]
+    return [entry(view.sample.sample_id, kind, path) for kind, path in written]
 
 
 def file_name(sample_id: str) -> str:
@@ -91,32 +91,41 @@ def known_formats(formats: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(wanted))
 
 
-def _textgrid(target: Path, view: FigureInput, _facts: dict[str, Any]) -> None:
+Facts = dict[str, Any]
+
+
+def _textgrid(target: Path, view: FigureInput, _facts: Facts, _options: FigureOptions) -> None:
     spans.write_textgrid(target, spans.tiers(view), len(view.speech) / view.rate)
 
 
-def _elan(target: Path, view: FigureInput, _facts: dict[str, Any]) -> None:
+def _elan(target: Path, view: FigureInput, _facts: Facts, _options: FigureOptions) -> None:
     spans.write_elan(target, spans.tiers(view), view.sample.paths.get(Modality.SPEECH))
 
 
-def _audacity(target: Path, view: FigureInput, _facts: dict[str, Any]) -> None:
+def _audacity(target: Path, view: FigureInput, _facts: Facts, _options: FigureOptions) -> None:
     spans.write_audacity(target, spans.tiers(view))
 
 
-def _csv(target: Path, view: FigureInput, _facts: dict[str, Any]) -> None:
+def _csv(target: Path, view: FigureInput, _facts: Facts, _options: FigureOptions) -> None:
     values.write_csv(target, view)
 
 
-_WRITERS: dict[str, Callable[[Path, FigureInput, dict[str, Any]], None]] = {
-    "npz": values.write_npz,
+def _npz(target: Path, view: FigureInput, facts: Facts, _options: FigureOptions) -> None:
+    values.write_npz(target, view, facts)
+
+
+_WRITERS: dict[str, Callable[[Path, FigureInput, Facts, FigureOptions], None]] = {
+    "npz": _npz,
     "csv": _csv,
     "textgrid": _textgrid,
     "elan": _elan,
     "audacity": _audacity,
+    "html": report.write_page,
 }
 
 
-def _entry(sample_id: str, kind: str, path: Path) -> dict[str, Any]:
+def entry(sample_id: str, kind: str, path: Path) -> dict[str, Any]:
+    """A manifest's line for the file ``path``."""
     data = path.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
     return {"sample_id": sample_id, "format": kind, "file": str(path), "bytes": len(data), "sha256": digest}

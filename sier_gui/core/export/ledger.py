@@ -15,7 +15,7 @@ from sier_gui.core import paths
 from sier_gui.core.errors import SierError
 from sier_gui.core.locks import FolderLock
 
-MANIFEST = "manifest.json"
+MANIFEST = "export.manifest.json"  # no sample's file has a dot before its suffix
 _STATE = "batch.jsonl"
 _LEFT_OVER = re.compile(r"\.[0-9a-f]{32}\.\w+")  # as `paths.atomic_file` names them
 _BUSY = ("Another export is writing {folder}: {owner}.", "Wait until it has ended, or choose another folder.")
@@ -35,7 +35,7 @@ class Ledger:
     """The one writer of ``out``; a context manager.
 
     While a batch runs its lines lie in the user's cache, each on the disk's side of the system before the
-    next one is written; at its end they become ``manifest.json`` beside the figures.
+    next one is written; at its end they become `MANIFEST` beside the figures.
 
     Parameters
     ----------

@@ -194,7 +194,7 @@ class ExportWorkflow(QObject):
         more = f" And {state.failed - TOLD_ERRORS:,} more." if state.failed > TOLD_ERRORS else ""
         self._context.messages.info(
             f"{state.done - state.failed:,} samples are written{before}{failed}. {reasons}{more}".strip(),
-            f"In {state.out}; manifest.json lists the files.",
+            f"In {state.out}; export.manifest.json lists the files.",
         )
 
     @Slot(object)

@@ -20,6 +20,7 @@ from sier_gui.core.export.batch import Means, batch, batching
 from sier_gui.core.export.bundle import export
 from sier_gui.core.export.choosing import choose, parse_query
 from sier_gui.core.export.gather import Source, view_of
+from sier_gui.core.export.ledger import MANIFEST
 from sier_gui.core.export.view import shared_scale
 from sier_gui.core.nets.prediction import Predictor
 from sier_gui.core.tasks import Cancelled, CancelToken
@@ -43,7 +44,7 @@ def test_figures_share_the_scale_of_all(catalogue, release, tmp_path):
     for view in views:
         export(view, ["png"], None, tmp_path / "single", options=replace(SMALL, scale=scale))
     found = files(tmp_path / "out")
-    manifest = json.loads(found.pop("manifest.json"))
+    manifest = json.loads(found.pop(MANIFEST))
     assert found == files(tmp_path / "single")
     assert manifest["scale"] == list(scale)
     assert [one["sample_id"] for one in manifest["samples"]] == ["0005", "0001", "0003"]
