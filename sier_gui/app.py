@@ -149,6 +149,7 @@ class Workbench(QObject):
         from sier_gui.gui.workflows.open import OpenWorkflow
         from sier_gui.gui.workflows.overview import OverviewWorkflow
         from sier_gui.gui.workflows.pair import PairWorkflow
+        from sier_gui.gui.workflows.people import PeopleWorkflow
         from sier_gui.gui.workflows.play import PlayWorkflow
         from sier_gui.gui.workflows.predict import PredictWorkflow
         from sier_gui.gui.workflows.provenance import ProvenanceWorkflow
@@ -186,6 +187,7 @@ class Workbench(QObject):
         self.annotation_queue = AnnotationQueue(context, self.annotate)
         self.annotation_desk = AnnotationDesk(context, self.annotate, annotations)
         self.truth = TruthWorkflow(context)
+        self.people = PeopleWorkflow(context)
         self.survey = SurveyWorkflow(context, resume=self._remember)
         self.overview = OverviewWorkflow(context, self.window.dataset_page)
         self.provenance = ProvenanceWorkflow(context)

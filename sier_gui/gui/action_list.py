@@ -207,7 +207,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("explain.cancel", "Cancel the Explanation", "Explain", "Ctrl+."),
     ActionSpec("explain.options", "How This Is Explained…", "Explain", "Ctrl+H"),
     ActionSpec("explain.truth", "Is the Map True?…", "Explain", "Ctrl+T", "", with_prediction),
-    ActionSpec("people.compare", "People's Marks…", "Explain", "Ctrl+Alt+P", "", with_dataset),
+    ActionSpec("people.compare", "People's Marks…", "Explain", "Ctrl+Alt+W", "", with_dataset),
     ActionSpec(
         "explain.next_class", "Explain the Next Class", "Explain", "Ctrl+]", "", with_prediction, group=1
     ),

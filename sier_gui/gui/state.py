@@ -17,7 +17,15 @@ if TYPE_CHECKING:  # numpy among them: the window is on the screen before it is 
 
     from sier_gui.core.dataset.catalogue import Catalogue
     from sier_gui.core.dataset.query import PredictionTable
-    from sier_gui.core.domain import Modality, Prediction, Sample, SampleInputs, Selection, WordSpan
+    from sier_gui.core.domain import (
+        Modality,
+        PersonMarks,
+        Prediction,
+        Sample,
+        SampleInputs,
+        Selection,
+        WordSpan,
+    )
     from sier_gui.core.explain.attribution import Attribution
     from sier_gui.core.explain.what_if_list import WhatIf
     from sier_gui.core.nets.releases import Release

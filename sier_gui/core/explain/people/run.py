@@ -53,13 +53,8 @@ class Comparison:
         )  # fmt: skip
 
     def samples(self) -> list[tuple[Item, dict[str, dict[str, float]]]]:
-        """Each map with its figures: "network", "chance", "person", "network_out" and "gap", by measure."""
-        names = ("network", "chance", "network_out", "person", "gap")
-        found = []
-        for item in items(self.looked, self.reading):
-            said = figures(item)
-            found.append((item, {name: said.of(row) for row, name in enumerate(names)}))
-        return found
+        """As `sample_figures`, for each map."""
+        return sample_figures(self.looked, self.reading)
 
     def to_json(self) -> dict[str, Any]:
         """As ``sier-gui study rationales --json`` prints it; NaN as null."""
@@ -86,6 +81,18 @@ class Comparison:
             "left_out": dict(self.left_out),
             "provenance": dict(self.provenance),
         }
+
+
+def sample_figures(
+    looked: Sequence[Looked], reading: Reading
+) -> list[tuple[Item, dict[str, dict[str, float]]]]:
+    """Each map with its figures: "network", "chance", "network_out", "person" and "gap", by measure."""
+    names = ("network", "chance", "network_out", "person", "gap")
+    found = []
+    for item in items(looked, reading):
+        said = figures(item)
+        found.append((item, {name: said.of(row) for row, name in enumerate(names)}))
+    return found
 
 
 def compare(
@@ -282,6 +289,7 @@ def _provenance(predictor: Predictor, catalogue: Catalogue, request: ExplainRequ
         "method": request.method,
         "grid": request.grid,
         "segments": request.segments,
+        "bands": request.bands,
         "absence": request.absence,
         "value": request.value,
         "seed": request.seed,

@@ -12,6 +12,7 @@ from sier_gui.core.domain import Modality, PixelMap, Selection
 from sier_gui.core.images.patches import patch_at, patch_rectangles
 from sier_gui.gui import overlay, selecting
 from sier_gui.gui.panels.image.canvas import PictureCanvas
+from sier_gui.gui.panels.image.people import PeopleLayer
 from sier_gui.gui.state import AppState, Hover
 from sier_gui.gui.widgets import ColourKey, ElidedLabel, LoadingNotice, absent_text
 
@@ -31,6 +32,7 @@ class ImagePanel(QWidget):
         self._state = state
         self.canvas = PictureCanvas(self)
         self.canvas.setAccessibleName("Picture with patch overlay")
+        self.people = PeopleLayer(state, self.canvas)
         self.caption = ElidedLabel(parent=self, secondary=True)
         self.key = ColourKey(self)
         layout = QVBoxLayout(self)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 from sier_gui.core.audio.features import log_mel
 from sier_gui.core.domain import FrontEnd, Modality, Selection, TimeFrequencyMap
 from sier_gui.gui import overlay, selecting
+from sier_gui.gui.panels.speech.people import PeopleStrip
 from sier_gui.gui.panels.speech.plots import SpeechPlots
 from sier_gui.gui.panels.speech.words import HeardRow, WordsRow
 from sier_gui.gui.state import AppState, Hover
@@ -43,6 +44,7 @@ class SpeechPanel(QWidget):
         self._times: TimeFrequencyMap | None = None
         self.words = WordsRow(self)
         self.still_heard = HeardRow(self)
+        self.people = PeopleStrip(state, self)
         self.plots = SpeechPlots(self)
         self.plots.setAccessibleName("Waveform and log-mel spectrogram with segment overlay")
         self.readout = ElidedLabel(parent=self, secondary=True)
@@ -55,6 +57,7 @@ class SpeechPanel(QWidget):
         layout.setSpacing(2)
         layout.addWidget(self.words)
         layout.addWidget(self.still_heard)
+        layout.addWidget(self.people)
         layout.addWidget(self.plots, 1)
         layout.addLayout(caption)
         layout.addLayout(self._playback_row(actions))
@@ -268,6 +271,7 @@ class SpeechPanel(QWidget):
         offset = self.plots.x() - self.words.x()
         self.words.place(self.plots.span(), (left + offset, width))
         self.still_heard.place(self.plots.span(), (left + offset, width))
+        self.people.place(self.plots.span(), (left + offset, width))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPalette, Q
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from sier_gui.core.explain.people.coverage import people_grid
-from sier_gui.core.explain.people.listing import people_text
+from sier_gui.core.explain.people.wording import people_text
 from sier_gui.gui import theme
 from sier_gui.gui.state import AppState
 
@@ -93,11 +93,11 @@ class PeopleStrip(QWidget):
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
         painter.setClipRect(area.adjusted(0, -1, 0, 1))
         start, stop = self._span
-        x = area.left() + (self._edges - start) / max(stop - start, 1e-9) * width
-        y = area.bottom() - self._shares * area.height()
+        x = np.asarray(area.left() + (self._edges - start) / max(stop - start, 1e-9) * width)
+        heights = np.asarray(area.bottom() - self._shares * area.height())
         steps = [QPointF(float(x[0]), area.bottom())]
-        for place, height in enumerate(y):
-            steps += [QPointF(float(x[place]), float(height)), QPointF(float(x[place + 1]), float(height))]
+        for place, height in enumerate(heights.tolist()):
+            steps += [QPointF(float(x[place]), height), QPointF(float(x[place + 1]), height)]
         steps.append(QPointF(float(x[-1]), area.bottom()))
         ground = QColor(text)
         ground.setAlpha(90)
