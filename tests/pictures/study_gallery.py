@@ -51,6 +51,8 @@ def render(folder: Path, size: tuple[int, int], theme: str) -> None:
     shot("wait")
     rater.until(lambda: bench.study.opened is not None)
     shot("desk")
+    experimenter(rater, shot)
+    page.desk.pseudonym.setFocus()
     rater.keys(name, Key.Key_Return)
     rater.notice(page.words.consent_title)
     shot("consent")
@@ -75,6 +77,33 @@ def render(folder: Path, size: tuple[int, int], theme: str) -> None:
     bench.window.close()
 
 
+def experimenter(rater: Rater, shot: object) -> None:
+    """Table 1 as it grows and from top to bottom, planning, a published table; then progress again."""
+    assert callable(shot)
+    bench, desk = rater.bench, rater.page.desk
+    bench.actions.trigger("study.table")
+    rater.until(lambda: bench.study.report.report is not None)
+    shot("table-growing")
+    figure, bar = desk.table.report.figure, desk.table.report.verticalScrollBar()
+    rater.until(lambda: bench.study.report.whole and figure.shown)
+    if desk.table.network.count() > 1:
+        desk.table.network.setCurrentIndex(1)
+        desk.table.network.activated.emit(1)
+        shot("table-asking")
+        rater.until(lambda: bench.study.report.report is not None and not desk.table.bar.isVisible())
+    for number in range(8):
+        shot(f"table-{number}")
+        if bar.value() == bar.maximum():
+            break
+        bar.setValue(bar.value() + desk.table.report.viewport().height() - 40)
+    bench.actions.trigger("study.planning")
+    desk.planning.show_icc(*bench.study.report.report.icc)  # type: ignore[union-attr]
+    shot("planning")
+    bench.actions.trigger("study.published")
+    shot("published")
+    bench.actions.trigger("study.progress")
+
+
 def trials(rater: Rater, shot: object) -> None:
     """One picture of each kind of trial, and the notices between them."""
     assert callable(shot)
@@ -83,8 +112,7 @@ def trials(rater: Rater, shot: object) -> None:
     for _ in range(30):
         rater.until(
             lambda: (
-                rater.bench.study.rating._go_on is not None
-                or rater.bench.study.rating.trial.shown is not None
+                rater.bench.study.rating.notices.waiting or rater.bench.study.rating.trial.shown is not None
             )
         )
         heading = page.notice.title.text() if page.step is page.notice else ""

@@ -131,7 +131,10 @@ def _network_line(table: Table, network: NetworkRow) -> Line:
         Entry(as_text(network.share.get(m)), "", f"{network.items[m]} of {network.of[m]} items")
         for m in table.modalities
     )
-    about = "The network's agreement with the label on the same items; mean of classes."
+    about = (
+        "The network's agreement with the label on the same items; mean of classes. It may have been trained "
+        "on some of them: its card says on what."
+    )
     return Line(network.name, "network, same items", about, tuple(entries))
 
 

@@ -372,6 +372,10 @@ def test_planning_gives_the_specifications_figures_as_one_types(bench: Rater) ->
     assert "= 240 responses" in page.design.text()
     assert page.verdict.text() == "detects about 11 points"
     assert "1 + 7 · ICC of raters + 5 · ICC of items" in page.after.text()
+    assert page.plot is not None
+    raters, points = page.plot.independent.getData()
+    drawn = dict(zip(raters.tolist(), points.tolist(), strict=True))
+    assert drawn[30] == pytest.approx(printed("plan")["detects_points"], abs=0.05)
     field = page.fields["icc_rater"]
     field.setFocus()
     field.selectAll()

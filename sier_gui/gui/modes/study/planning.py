@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFormLayout,
@@ -23,6 +24,7 @@ from sier_gui.gui.modes.study.tables import FactTable
 if TYPE_CHECKING:
     from sier_gui.core.study.planning import Need, Outlook, Question
     from sier_gui.core.study.records import Protocol
+    from sier_gui.gui.modes.study.curve import DetectionPlot
 
 # field, label, least, most, step, decimals, suffix, factor to what the formulas take
 _FIELDS = (
@@ -44,7 +46,8 @@ _TIPS = {
     "icc_item": "How alike different raters' answers to one item are",
 }
 _HEAD = ("what is to be found", "independent", "with the design effect", "raters needed")
-_WIDTH = 1100
+_WIDTH, _SIDE = 1100, 320
+_MOST, _STEP = 120, 3  # raters in the plot, if the design has fewer
 
 
 class PlanningPage(QWidget):
@@ -61,6 +64,7 @@ class PlanningPage(QWidget):
         self.raters.setRange(1, 100_000)
         self.raters.setAccessibleName("Raters")
         self.raters.setToolTip("How many raters answer; each meets every column alike")
+        self.plot: DetectionPlot | None = None  # made when it is first looked at: pyqtgraph takes a while
         self.pilot = QPushButton("Take the ICCs of Table 1")
         self.pilot.setAutoDefault(True)
         self.pilot.setEnabled(False)
@@ -69,6 +73,7 @@ class PlanningPage(QWidget):
         self.problem, self.verdict = warning(), heading("", 13)
         self.before, self.after, self.note, self.design = quiet(), quiet(), caption(), caption()
         self.table = FactTable("Responses needed per column", whole=True, wide=False)
+        self._room, self._needed = QWidget(), heading("Responses needed in each column")
         self._lay_out()
         self.pilot.clicked.connect(self.pilot_wished)
         self.reset.clicked.connect(self._on_reset)
@@ -102,17 +107,23 @@ class PlanningPage(QWidget):
         left.addWidget(self.pilot)
         left.addWidget(self.reset)
         left.addStretch(1)
+        side = QWidget()
+        side.setFixedWidth(_SIDE)
+        side.setLayout(left)
+        left.setContentsMargins(0, 0, 0, 0)
         shown = (self.design, self.problem, self.verdict, self.before, self.after)
         for told in (heading("This design"), *shown):
             right.addWidget(told)
         right.addSpacing(16)
-        right.addWidget(heading("Responses needed in each column"))
+        right.addWidget(self._needed)
         right.addWidget(self.table)
         right.addWidget(self.note)
-        right.addStretch(1)
+        right.addSpacing(16)
+        QVBoxLayout(self._room).setContentsMargins(0, 0, 0, 0)
+        right.addWidget(self._room, 1)  # there also where it is empty: what is above stays above
         row = QHBoxLayout()
         row.setSpacing(48)
-        row.addLayout(left)
+        row.addWidget(side)
         row.addLayout(right, 1)
         box = QWidget()
         box.setMaximumWidth(_WIDTH)
@@ -122,6 +133,17 @@ class PlanningPage(QWidget):
         outer.addStretch(1)
         outer.addWidget(box, 10_000)  # margins only beyond its widest
         outer.addStretch(1)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        if self.plot is None:
+            from sier_gui.gui.modes.study.curve import DetectionPlot
+
+            self.plot = DetectionPlot()
+            room = self._room.layout()
+            assert room is not None
+            room.addWidget(self.plot)
+            self.refresh()
+        super().showEvent(event)
 
     # ---------------------------------------------------------------- what is shown
 
@@ -178,6 +200,7 @@ class PlanningPage(QWidget):
             self._show_results(False)
             return
         self._show_outlook(found, protocol)
+        self._show_curves(question, protocol)
         rows = [(_asked(question), found.difference)]
         for base, difference in DIFFERENCES:
             other = replace(question, base=base, difference=difference)
@@ -191,8 +214,26 @@ class PlanningPage(QWidget):
 
     def _show_results(self, there: bool) -> None:
         self.problem.setVisible(not there)
-        for widget in (self.verdict, self.before, self.after, self.table, self.note):
+        for widget in (self.verdict, self.before, self.after, self._needed, self.table, self.note):
             widget.setVisible(there)
+        if self.plot is not None:
+            self.plot.setVisible(there)
+
+    def _show_curves(self, question: Question, protocol: Protocol) -> None:
+        from sier_gui.core.study.planning import ask
+
+        if self.plot is None:
+            return
+        here = protocol.design.raters
+        last = max(_MOST, 2 * here)
+        raters = range(_STEP, last + 1, max(_STEP, last // 60))
+        outlooks = [
+            ask(question, replace(protocol, design=replace(protocol.design, raters=n)), self._classes)
+            for n in raters
+        ]
+        before = [100 * one.detects for one in outlooks]
+        after = [100 * one.detects_clustered for one in outlooks]
+        self.plot.show_curves(raters, before, after, here)
 
     def _show_outlook(self, found: Outlook, protocol: Protocol) -> None:
         items = protocol.items
@@ -213,7 +254,8 @@ class PlanningPage(QWidget):
         )
         self.note.setText(
             "Two-sided z tests with unpooled variances (TOST for equivalence), quantiles and shares to three "
-            "decimals. “No number”: more raters answer the same items more often; only more items help."
+            "decimals. Needed: from the base rate up; detected: half a difference at either side of it. "
+            "“No number”: more raters answer the same items more often; only more items help."
         )
 
 

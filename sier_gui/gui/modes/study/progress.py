@@ -219,7 +219,9 @@ class ProgressPage(QWidget):
 
     @Slot()
     def _choose(self) -> None:
-        self.chosen.emit(self.selected())
+        if rater := self.selected():
+            self.course_title.setText(f"{rater}, trial by trial")
+        self.chosen.emit(rater)
 
 
 def _summary(view: DeskView) -> str:
