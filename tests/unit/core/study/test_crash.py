@@ -11,10 +11,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from crash_checks import check_takes
 from crash_worker import RATER, answer_of
 
 from sier_gui.core.study.project import Project, open_project
-from sier_gui.core.study.project.sidecars import file_hash
 
 _WORKER = Path(__file__).parents[3] / "fixtures" / "crash_worker.py"
 _LONGEST_S = {"answering": 0.08, "recording": 0.5}  # of work before the kill
@@ -56,22 +56,6 @@ def check_answers(project: Project, said: list[list[str]], fresh: list[list[str]
     return len(answered)
 
 
-def check_takes(project: Project, said: list[list[str]], _fresh: list[list[str]]) -> int:
-    """Every take acknowledged is on the disk as it was, and every acceptance stands."""
-    kept = {words[1]: words[2] for words in said if words[0] == "kept"}
-    accepted = [words[1] for words in said if words[0] == "accepted"]
-    stored = {take.path: take for take in project.takes()}
-    for path, sha256 in kept.items():
-        assert stored[path].sha256 == sha256
-        assert file_hash(project.folder / path) == sha256
-    on_disk = {p.relative_to(project.folder).as_posix() for p in project.folder.glob("takes/*/*/*.wav")}
-    assert on_disk == set(stored)
-    assert not list(project.folder.glob("takes/*/*/*.part"))
-    log = {row["path"] for row in project.ask("SELECT path FROM decisions JOIN takes ON takes.id = take")}
-    assert set(accepted) <= log
-    return len(accepted)
-
-
 def crash(folder: Path, what: str, kills: int, seed: int) -> tuple[int, int]:
     """Kill ``kills`` times, looking each time; acknowledgements checked, and openings after a kill."""
     moments = random.Random(seed)
@@ -81,8 +65,10 @@ def crash(folder: Path, what: str, kills: int, seed: int) -> tuple[int, int]:
         fresh = run_and_kill(folder, what, moments.uniform(0, _LONGEST_S[what]))
         said += fresh
         with open_project(folder) as project:
-            look = check_answers if what == "answering" else check_takes
-            acknowledged = look(project, said, fresh)
+            if what == "answering":
+                acknowledged = check_answers(project, said, fresh)
+            else:
+                acknowledged = check_takes(project, said)
     assert not [words for words in said if words[0] == "failed"]
     return acknowledged, kills
 
