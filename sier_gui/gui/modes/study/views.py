@@ -1,19 +1,9 @@
-"""What the pages of Study mode show; made by the workflows, painted by the pages."""
+"""What the rater's pages show; made by the workflows, painted by the pages."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
-
-
-@dataclass(frozen=True, slots=True)
-class DeskView:
-    """The experimenter's side: the project, what is said about it, and raters who have not finished."""
-
-    folder: str
-    lines: tuple[str, ...] = ()
-    unfinished: tuple[tuple[str, str], ...] = ()  # pseudonym, how far
-    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
