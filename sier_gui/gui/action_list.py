@@ -198,6 +198,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("annotate.disputed", "Next Disputed", "Annotate", "D", "", with_rows, group=3),
     ActionSpec("annotate.advance", "Go On after Labelling", "Annotate", "", "", always, True, 3),
     ActionSpec("annotate.name", "Who Annotates…", "Annotate", group=4),
+    ActionSpec("annotate.labels", "Labels…", "Annotate", "", "", with_dataset, group=4),
     ActionSpec("annotate.agreement", "Agreement of Annotators…", "Annotate", "", "", with_dataset, group=4),
     ActionSpec("annotate.merge", "Merge Annotations of Others…", "Annotate", "", "", with_dataset, group=4),
     ActionSpec("annotate.export", "Export Annotations…", "Annotate", "", "", with_dataset, group=5),

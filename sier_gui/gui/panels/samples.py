@@ -133,6 +133,7 @@ class SamplesPanel(QWidget):
         for column, width in _WIDTHS.items():
             table.setColumnWidth(column, width)
         table.setSortingEnabled(True)
+        table.setColumnHidden(FLAGS, True)
         return table
 
     def _fit_columns(self, catalogue: Catalogue | None) -> None:
@@ -219,7 +220,7 @@ class SamplesPanel(QWidget):
         state.rows_changed.connect(self._on_rows)
         state.row_changed.connect(self._on_row)
         state.predictions_changed.connect(self._on_predictions)
-        state.annotated.columns_changed.connect(self.model.set_columns)
+        state.annotated.columns_changed.connect(self._on_annotated)
         state.annotated.row_changed.connect(self._on_annotated)
         self.table.selectionModel().currentRowChanged.connect(self._on_current)
         self.table.viewport().installEventFilter(self)
@@ -323,7 +324,13 @@ class SamplesPanel(QWidget):
 
     @Slot()
     def _on_annotated(self) -> None:
-        self.model.set_columns(self._state.annotated.columns)
+        """Its column is there as soon as there is something in it."""
+        columns = self._state.annotated.columns
+        self.model.set_columns(columns)
+        empty = columns is None or not columns.bits.any()
+        if self.table.isColumnHidden(FLAGS) != empty:
+            self.table.setColumnHidden(FLAGS, empty)
+            self._fit_text()
 
     def _fill(self, box: QComboBox, everything: str, classes: tuple[str, ...]) -> None:
         chosen = self._query.label if box is self.label_box else self._query.predicted

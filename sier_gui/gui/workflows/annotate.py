@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from sier_gui.gui.state import SampleView
 
 
+_LABELS = "annotate.labels"  # in the settings: dataset → labels, in the order of their keys
+
+
 @dataclass(frozen=True, slots=True)
 class _Wish:
     """A change of which it is not yet known who signs it."""
@@ -96,15 +99,34 @@ class AnnotateWorkflow(QObject):
             if entry is not None:
                 columns.set(entry)
         self._context.state.annotated.set_columns(columns)
+        self._show_labels()
         self._on_sample(self._context.state.sample)
 
     @Slot()
     def _show_labels(self) -> None:
-        """The dataset's classes, then what else the network knows."""
+        """What was listed for this dataset; else its classes, the network's, and what was given before."""
         state = self._context.state
-        known = state.dataset.classes if state.dataset is not None else ()
-        more = state.release.classes if state.release is not None and state.dataset is not None else ()
-        state.annotated.set_labels((*known, *(name for name in more if name not in known)))
+        dataset, columns = state.dataset, state.annotated.columns
+        if dataset is None:
+            state.annotated.set_labels(())
+            return
+        listed = self._context.settings.get(_LABELS, {}).get(str(dataset.source))
+        known = list(listed) if isinstance(listed, list) else []
+        if not known:
+            known += dataset.classes
+            known += state.release.classes if state.release is not None else ()
+            known += columns.names if columns is not None else ()
+        state.annotated.set_labels(tuple(dict.fromkeys(map(str, known))))
+
+    @Slot(tuple)
+    def list_labels(self, labels: tuple[str, ...]) -> None:
+        """From now on these can be given, in this order; none: the usual ones."""
+        dataset = self._context.state.dataset
+        if dataset is not None:
+            listed = dict(self._context.settings.get(_LABELS, {}))
+            listed[str(dataset.source)] = list(labels)
+            self._context.settings.set(_LABELS, listed)
+            self._show_labels()
 
     @Slot(object)
     def _on_sample(self, view: SampleView | None) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog
 
 from sier_gui.gui.dialogs.annotations import AgreementDialog, MergeDialog
 from sier_gui.gui.dialogs.annotator import AnnotatorDialog
+from sier_gui.gui.dialogs.labels import LabelsDialog
 from sier_gui.gui.workflows.annotate import AnnotateWorkflow
 from sier_gui.gui.workflows.annotation_file import AnnotationFile
 from sier_gui.gui.workflows.context import Context
@@ -35,6 +36,7 @@ class AnnotationDesk(QObject):
         self._asking: AnnotatorDialog | None = None
         for action_id, handler in (
             ("annotate.name", self.ask_name),
+            ("annotate.labels", self.ask_labels),
             ("annotate.agreement", self.show_agreement),
             ("annotate.export", self.ask_folder),
             ("annotate.table", self.ask_table),
@@ -62,6 +64,14 @@ class AnnotationDesk(QObject):
         if not result:
             self._annotate.sign("")
         dialog.deleteLater()
+
+    @Slot()
+    def ask_labels(self) -> None:
+        """Which labels the keys give."""
+        dialog = LabelsDialog(self._context.state.annotated.labels, self._context.window)
+        dialog.chosen.connect(self._annotate.list_labels)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
 
     # ---------------------------------------------------------------- agreement
 

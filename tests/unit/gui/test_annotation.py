@@ -25,6 +25,7 @@ from sier_gui.core.domain import Modality, Selection
 from sier_gui.core.errors import SierError
 from sier_gui.gui.dialogs.annotations import AgreementDialog, MergeDialog
 from sier_gui.gui.dialogs.annotator import AnnotatorDialog
+from sier_gui.gui.dialogs.labels import LabelsDialog
 from sier_gui.gui.itemmodels.samples import FLAGS
 from sier_gui.gui.workflows.annotation_desk import MAJORITY
 
@@ -259,6 +260,33 @@ def test_a_click_does_what_the_key_does(anna: Annotator) -> None:
     anna.qtbot.mouseClick(anna.panel.head[0], Qt.MouseButton.LeftButton)
     anna.until_saved()
     assert {e.value for e in anna.stored()} == {"tense", True}
+
+
+def test_a_dataset_can_have_labels_of_its_own(anna: Annotator) -> None:
+    anna.bench.actions.trigger("annotate.labels")
+    dialog = anna.dialog(LabelsDialog)
+    assert isinstance(dialog, LabelsDialog)
+    assert dialog.lines.toPlainText().splitlines() == list(LABELS)
+    dialog.lines.setPlainText("\n".join(map(str, range(10))))
+    dialog._take()
+    assert dialog.isVisible()  # there are nine keys
+    dialog.lines.setPlainText(" calm\n\nawed\ncalm")
+    dialog._take()
+    assert [button.text() for button in anna.panel.labels] == ["1 calm", "2 awed"]
+    anna.key("2")
+    anna.until_saved()
+    assert anna.labels() == {"s0": "awed"}
+    anna.bench.annotate.list_labels(())
+    assert anna.state.annotated.labels == (*LABELS, "awed")  # it was given: so it can be again
+
+
+def test_the_notes_column_comes_with_the_first_note(anna: Annotator) -> None:
+    table = anna.bench.window.samples.table
+    assert table.isColumnHidden(FLAGS)
+    anna.key("f")
+    assert not table.isColumnHidden(FLAGS)
+    anna.key("f")
+    assert table.isColumnHidden(FLAGS)
 
 
 # ---------------------------------------------------------------- who
