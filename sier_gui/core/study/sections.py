@@ -253,7 +253,7 @@ def difference_section(report: StudyReport) -> Section:
     note = (
         f"{ASSUMPTIONS['differences']} {ASSUMPTIONS['equivalence']} The margin is {100 * margin:.4g} points."
     )
-    missing = "" if rows else "It needs two columns and two raters."
+    missing = "" if rows else "It needs synthetic and human speech, or either with the image and without."
     return Section("differences", "Differences in points", note, head, tuple(rows), missing=missing)
 
 

@@ -100,6 +100,7 @@ class DeskWorkflow(QObject):
             self._context.window,
         )
         box.setInformativeText("This cannot be undone. The cell becomes free again.")
+        box.setDefaultButton(QMessageBox.StandardButton.Cancel)
         box.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole).clicked.connect(self.withdraw)
         box.finished.connect(box.deleteLater)
         box.open()

@@ -76,6 +76,7 @@ class Document(QScrollArea):
         if report.excluded:
             names = "; ".join(f"{rater} {why}" for rater, why in report.excluded.items())
             which = f"{'With' if everyone else 'Without'} the raters left out ({names}). "
+            which += "What stands below is without them. " if everyone else ""
         self.about.setText(
             f"{which}{ASSUMPTIONS['percent']} In brackets: {ASSUMPTIONS['interval']} "
             f"W, Wilson: {ASSUMPTIONS['wilson']}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -169,9 +169,15 @@ class ProgressPage(QWidget):
         wanted = before if before in names else next(iter(unfinished or names), "")
         if wanted:
             self.raters.selectRow(names.index(wanted))
+            QTimer.singleShot(0, self, self._scroll)  # once the rows have their places
         else:
             self.show_course(CourseView())
             self.chosen.emit("")
+
+    @Slot()
+    def _scroll(self) -> None:
+        for item in self.raters.selectedItems()[:1]:
+            self.raters.scrollToItem(item, QAbstractItemView.ScrollHint.PositionAtCenter)
 
     def selected(self) -> str:
         """Pseudonym of the rater whose row is chosen, "" for none."""
