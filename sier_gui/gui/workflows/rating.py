@@ -100,6 +100,7 @@ class RatingWorkflow(QObject):
         self.problems.clear()
         words = page.furnish(study.design.protocol)
         self.trial.furnish(page.trial, words, study.design.protocol.trial)
+        page.trial.setAccessibleName(words.question)  # it takes the keys itself
         page.trial.stop_wished.connect(self._ask_stop)
         self._context.state.set_rating(True)
         for kind in _HEAVY:
@@ -306,9 +307,7 @@ class RatingWorkflow(QObject):
 
         def work(_report: Report, _token: CancelToken) -> Place:
             if session.current is not None:  # else it was stored, and what followed failed
-                session.answer(
-                    given.answer, given.confidence, given.rt_ms, given.replays, given.rationale
-                )
+                session.answer(given.answer, given.confidence, given.rt_ms, given.replays, given.rationale)
             return place_of(session)
 
         def again() -> None:

@@ -12,20 +12,13 @@ from fixture_rater import Key, Rater
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QAction, QKeyEvent, QPalette
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
-from rating import CAST, CLASSES
 
 from sier_gui.core.errors import SierError
 from sier_gui.core.study.records import Kind
 from sier_gui.core.study.responses import write_responses
 from sier_gui.gui.modes.study.views import Stage
-
-# what a rater must never meet: sources, samples, texts, files, modalities, predictions, the project
-REVEALING = (
-    "item0", "spokentext", "picfile", "sndfile", "voxname", "shownset", "synthetic", "human", *CAST.values(),
-    ".wav", ".png", ".csv", "sqlite", "trap", "gold", "reserve", "label", "predict", "ss-i", "hs-i",
-)  # fmt: skip
 
 
 @pytest.fixture
@@ -63,73 +56,6 @@ def test_a_whole_session_by_keys_alone_and_its_csv_is_what_was_typed(rater: Rate
     rater.bench.actions.trigger("study.unlock")
     rater.at(rater.page.desk)
     assert rater.bench.window.menuBar().isVisible()
-
-
-def test_nothing_a_rater_can_see_or_hear_read_out_tells_what_is_judged(rater: Rater) -> None:
-    window, met = rater.bench.window, set()
-    rater.bench.window.setWindowTitle("shownset — sier-gui")
-    rater.keys("r1", Key.Key_Return)
-    rater.notice(rater.page.words.consent_title)
-    met |= blind(window)
-    rater.keys(Key.Key_Return)
-    rater.at(rater.page.about)
-    met |= blind(window)
-    for field in ("gender", "age", "hearing"):
-        assert getattr(rater.page.about, field).accessibleName()
-    rater.page.about.go_on.setFocus()
-    rater.keys(Key.Key_Space)
-    rater.at(rater.page.headphones)
-    met |= blind(window)
-    rater.page.headphones.chosen.emit(0)
-    for _ in range(5):
-        rater.page.headphones.chosen.emit(0)
-    rater.at(rater.page.volume)
-    met |= blind(window)
-    rater.volume()
-    rater.notice(rater.page.words.practice_title)
-    met |= blind(window)
-    planned = rater.bench.study.rating.session.planned()  # type: ignore[union-attr]
-    # errors of other work stay the experimenter's
-    rater.bench.messages.error(SierError("Cannot read shownset/picfile3.png.", "Look at item003."))
-    for trial in planned[:14]:
-        rater.pass_notices()
-        met |= blind(window, trap=trial.kind is Kind.TRAP)
-        rater.hear()
-        met |= blind(window, trap=trial.kind is Kind.TRAP)
-        rater.keys("1")
-        met |= blind(window, trap=trial.kind is Kind.TRAP)
-        rater.keys("2")
-    assert rater.page.words.sure_question in met
-    rater.pass_notices()
-    rater.keys(Key.Key_Escape)
-    rater.notice(rater.page.words.stop_title)
-    blind(window)
-    stored = rater.project.rater("r1")
-    assert stored is not None
-    assert stored.headphones in ("passed", "failed")
-
-
-def blind(window: QWidget, *, trap: bool = False) -> set[str]:
-    """Every visible string, tool tip and accessible text, none of which may tell; returns them."""
-    assert window.windowTitle() == "sier-gui"
-    assert [w for w in QApplication.topLevelWidgets() if w.isVisible()] == [window]
-    found: set[str] = {window.windowTitle()}
-    for widget in (window, *window.findChildren(QWidget)):
-        if not widget.isVisible():
-            continue
-        found |= {widget.toolTip(), widget.statusTip(), widget.whatsThis()}
-        found |= {widget.accessibleName(), widget.accessibleDescription()}
-        if isinstance(widget, QLabel | QAbstractButton | QLineEdit):
-            found.add(widget.text())
-        if isinstance(widget, QComboBox):
-            found |= {widget.itemText(place) for place in range(widget.count())}
-        interactive = isinstance(widget, QAbstractButton | QComboBox | QLineEdit)
-        assert not interactive or widget.accessibleName(), widget
-    allowed = {f"{k}   {name}" for k in range(1, 5) for name in CLASSES} | set(CLASSES)
-    for text in found - allowed:
-        assert not any(word in text.lower() for word in REVEALING), text
-        assert trap or not any(name in text.lower() for name in CLASSES), text
-    return found
 
 
 def test_only_the_way_back_is_not_locked_while_a_rater_sits_there(rater: Rater) -> None:
@@ -318,7 +244,9 @@ def test_a_failure_is_told_without_names_and_can_be_tried_again(
         patch.setattr(type(rater.project), "add_answer", full)
         chosen = rater.answer(2, 2)
         rater.notice(rater.page.words.failed_title)
-        blind(rater.bench.window)
+        told = rater.page.notice.title.text() + rater.page.notice.text.text()
+        assert "disk" not in told
+        assert "sqlite" not in told
         assert rater.project.responses("r1") == []
     rater.keys(Key.Key_Return)
     rater.until(lambda: len(rater.project.responses("r1")) == 1)

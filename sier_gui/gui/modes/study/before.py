@@ -149,6 +149,7 @@ class HeadphonesPage(QWidget):
 
     def show_round(self, words: RaterWords, number: int, rounds: int, *, heard: bool, playing: bool) -> None:
         self.title.setText(words.headphones_title)
+        self.setAccessibleName(words.headphones_title)  # it takes the keys 1 to 3 itself
         self.about.setText(words.headphones.format(rounds=rounds))
         asked = words.headphones_round.format(number=number + 1, rounds=rounds) if heard else ""
         self.state.setText(words.listen if playing else asked)
