@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sier_gui.core.explain.what_if_list import WhatIf
 
 _HEADINGS = ("Name", "Sample", "Taken away", "Sees", "P before", "P after", "Change")
-_NAME = 0
+_NAME, _AWAY = 0, 2
 _ROW_PX = 26
 _EMPTY = (
     "Nothing is kept yet. Select a part of the picture or the sound, see what the bars say, press “Keep”."
@@ -100,7 +100,8 @@ class WhatIfDialog(QDialog):
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        for column in (0, 2):
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        for column in (_NAME, _AWAY):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
         table.itemChanged.connect(self._on_changed)
         table.itemSelectionChanged.connect(self._refresh_buttons)
@@ -144,7 +145,7 @@ class WhatIfDialog(QDialog):
         for row, entry in enumerate(entries):
             for column, text in enumerate(_cells(entry)):
                 item = QTableWidgetItem(text)
-                item.setToolTip(text)
+                item.setToolTip("\n".join(r.text for r in entry.removals) if column == _AWAY else text)
                 if column != _NAME:
                     item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
                 if column >= len(_HEADINGS) - 3:

@@ -78,7 +78,7 @@ class SpeechPanel(QWidget):
         state.removals_changed.connect(self._show_marks)
         state.held_changed.connect(self._on_held)
         state.playhead_changed.connect(self.plots.set_playhead)
-        state.heard_changed.connect(self.heard.set_text)
+        state.heard_changed.connect(self._describe)
         state.words_changed.connect(self._on_words)
         state.recognising_changed.connect(self._on_recognising)
         state.still_heard_changed.connect(self._on_still_heard)
@@ -99,9 +99,7 @@ class SpeechPanel(QWidget):
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             self.buttons.append(button)
             row.addWidget(button)
-        self.heard = ElidedLabel(parent=self, secondary=True)
-        row.addSpacing(4)
-        row.addWidget(self.heard, 1)
+        row.addStretch(1)
         return row
 
     # what the state says
@@ -303,9 +301,12 @@ class SpeechPanel(QWidget):
             return None  # where the parts lie is known once it is explained
         return np.linspace(0, len(view.speech) / view.rate, segments + 1)
 
+    @Slot()
     def _describe(self) -> None:
         text = self._hover_text() or self._resting_text()
         text = overlay.with_marks(text, self._state, Modality.SPEECH)
+        if self._state.heard:
+            text = f"{self._state.heard}  |  {text}"
         self.readout.set_text(text)
         if text:
             self.plots.setAccessibleDescription(text)
