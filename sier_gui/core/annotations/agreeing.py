@@ -68,7 +68,8 @@ class Agreed:
 
 
 def number(value: float | None) -> str:
-    return "not defined" if value is None else f"{value:.3f}"
+    """Three decimals; what is not defined says so."""
+    return "not defined" if value is None else f"{value:.3f}".replace("-", "−")
 
 
 def labels_of(entries: Iterable[Entry]) -> dict[str, dict[str, str]]:

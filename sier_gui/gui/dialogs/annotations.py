@@ -22,7 +22,9 @@ from PySide6.QtWidgets import (
 if TYPE_CHECKING:
     from sier_gui.core.annotations.agreeing import Agreed
 
-_COLUMNS = ("Who", "Who", "Both labelled", "Alike", "Cohen's κ")
+_COLUMNS = ("One", "The other", "Both labelled", "Alike", "Cohen's κ")
+
+_ROW_PX = 24
 
 
 class AgreementDialog(QDialog):
@@ -31,7 +33,7 @@ class AgreementDialog(QDialog):
     def __init__(self, found: Agreed, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Agreement between annotators")
-        from sier_gui.core.annotations.agreeing import TABLE
+        from sier_gui.core.annotations.agreeing import TABLE, number
 
         self.words = QLabel("\n".join(found.lines()[:3]))
         self.words.setWordWrap(True)
@@ -44,12 +46,13 @@ class AgreementDialog(QDialog):
         self.table.setTabKeyNavigation(False)
         self.table.setShowGrid(False)
         self.table.verticalHeader().hide()
+        self.table.verticalHeader().setDefaultSectionSize(_ROW_PX)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         for row, pair in enumerate(found.pairs):
-            kappa = "–" if pair.kappa is None else f"{pair.kappa:.3f}"
+            kappa = "–" if pair.kappa is None else number(pair.kappa)
             for column, text in enumerate((pair.first, pair.second, f"{pair.n:,}", f"{pair.same:,}", kappa)):
                 item = QTableWidgetItem(text)
                 if column > 1:
@@ -61,7 +64,7 @@ class AgreementDialog(QDialog):
         )
         about.setWordWrap(True)
         _lay_out(self, self.words, self.table, about)
-        self.resize(560, 360)
+        self.resize(600, 400)
 
 
 class MergeDialog(QDialog):
