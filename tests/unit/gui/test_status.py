@@ -33,7 +33,7 @@ def test_what_takes_long_is_shown_and_what_does_not_never_flickers(
     assert line.bar.value() == round(1000 * 37 / 512)
     line.show_activity("export", Progress(0, 0))  # more urgent to the user
     assert line.work.text() == "writing"
-    assert not line.pause.isVisible()
+    assert line.pause.defaultAction() is actions.action("export.cancel")
     line.show_end("export")
     line.show_end("dataset")
     assert not line.bar.isVisible()
