@@ -71,10 +71,9 @@ class MapWorkflow(QObject):
         catalogue, release, table = state.dataset, state.release, state.predictions
         if catalogue is None or release is None or table is None or not self._looked_at():
             return
-        if self._context.clerk.busy(KIND):
-            return
         shown = self.layout_shown
-        if shown is not None and time.monotonic() - self._made_at < AGAIN_S:
+        soon = shown is not None and time.monotonic() - self._made_at < AGAIN_S
+        if soon or self._context.clerk.busy(KIND):
             self._later.start()
             return
         there = len(shown.rows) if shown is not None else 0

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sier_gui.core.overview.summary import Summary
     from sier_gui.core.overview.suspects import Suspects
     from sier_gui.gui.panels.overview import DatasetPage
+    from sier_gui.gui.state import SampleView
     from sier_gui.gui.workflows.degree import DegreeWorkflow
     from sier_gui.gui.workflows.maps import MapWorkflow
     from sier_gui.gui.workflows.sides import SidesWorkflow
@@ -72,6 +73,7 @@ class OverviewWorkflow(QObject):
         state.predictions_changed.connect(self._on_predictions)
         state.dataset_changed.connect(self._on_other)
         state.release_changed.connect(self._on_other)
+        state.sample_changed.connect(self._on_sample)
 
     # ---------------------------------------------------------------- showing
 
@@ -148,8 +150,12 @@ class OverviewWorkflow(QObject):
             self.page.show_nothing("Nothing is predicted yet.", "")
             self.page.show_doubt("")
             self.page.degree.show_shares([], "")
-        if self._context.state.dataset is None:
-            self._context.state.set_overview(False)
+
+    @Slot(object)
+    def _on_sample(self, view: SampleView | None) -> None:
+        """A picture and a sound that belong to no dataset."""
+        if view is not None and view.sample.row < 0:
+            self.set_shown(False)
 
     @Slot()
     def refresh(self) -> None:

@@ -111,13 +111,8 @@ class SidesWorkflow(QObject):
     def _sum(self) -> None:
         state, second, table = self._context.state, self._second, self._table
         catalogue, first, own = state.dataset, state.release, state.predictions
-        if None in (second, table, catalogue, first, own) or self._context.clerk.busy(SUM):
+        if second is None or table is None or catalogue is None or first is None or own is None:
             return
-        assert second is not None
-        assert table is not None
-        assert catalogue is not None
-        assert first is not None
-        assert own is not None
         names = (first.label, second.label)
 
         def work(_report: Report, _token: CancelToken) -> Sides:

@@ -90,7 +90,7 @@ class MapView(QWidget):
         self._codes, self._bright = np.zeros(n, np.uint8), None
         self._hover = self._current = -1
         self.setAccessibleDescription(
-            f"{n:,} samples. Enter selects those in sight, plus and minus zoom, arrows move, 0 shows all."
+            f"{n:,} samples. Enter selects those in sight, plus and minus zoom, arrows move, Home shows all."
         )
         self.fit()
 
@@ -323,7 +323,7 @@ class MapView(QWidget):
             self.zoom(ZOOM)
         elif key == Qt.Key.Key_Minus:
             self.zoom(1 / ZOOM)
-        elif key == Qt.Key.Key_0:
+        elif key == Qt.Key.Key_Home:
             self.fit()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             found = self.in_sight()
