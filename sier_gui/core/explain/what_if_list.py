@@ -20,7 +20,7 @@ _PARTS = ("start_s", "end_s", "low_hz", "high_hz", "left", "top", "right", "bott
 COLUMNS = (
     "name", "sample_id", "picture_of", "speech_of", "label", "absence", "seed", "class", "before", "after",
     "change", "predicted_before", "predicted_after", "flipped", "removed_image", "removed_speech", "removals",
-    "release", "release_hash", "sample_hash", "made",
+    "release", "release_hash", "sample_hash", "version", "device", "made",
 )  # fmt: skip
 
 
@@ -148,7 +148,7 @@ def _rows(entry: WhatIf) -> Iterable[tuple[object, ...]]:
     of_entry = (entry.name, entry.sample_id, entry.picture_of, entry.speech_of, entry.label or "")
     shares = [f"{removed.get(m, 0.0):.6f}" for m in (Modality.IMAGE, Modality.SPEECH)]
     texts = "; ".join(removal.text for removal in entry.removals)
-    made = [about.get(key, "") for key in ("release", "release_hash", "sample_hash", "made")]
+    made = [about.get(key, "") for key in COLUMNS[-6:]]
     for name, before, after in zip(entry.classes, entry.before, entry.after, strict=True):
         numbers = [f"{value:.6f}" for value in (before, after, after - before)]
         seen = (entry.predicted_before, entry.predicted, int(entry.flipped))

@@ -54,7 +54,7 @@ class WhatIfListWorkflow(QObject):
 
     @Slot()
     def _on_dataset(self) -> None:
-        """Another dataset's list. It is read when it is first needed."""
+        """Another dataset's list."""
         self.undo.clear()
         self._pending = None
         self.entries = self._read()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import views
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
@@ -14,7 +17,7 @@ from sier_gui.gui import theme
 from sier_gui.gui.actions import ActionTable
 from sier_gui.gui.panels.image import ImagePanel
 from sier_gui.gui.panels.speech import SpeechPanel
-from sier_gui.gui.state import AppState
+from sier_gui.gui.state import AppState, Held
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
@@ -154,6 +157,32 @@ def test_a_box_walks_to_the_edge_and_stays_as_large(state: AppState, image: Imag
         QTest.keyClick(image.canvas, Qt.Key.Key_Left, SHIFT)
     assert state.selection is not None
     assert not state.selection.empty  # shrinks to one step
+
+
+def test_what_is_taken_away_is_veiled_and_what_is_held_bears_no_overlay(
+    state: AppState, image: ImagePanel
+) -> None:
+    """By the pixels: black and white pictures tell what lies above them."""
+
+    def middle(selection: Selection) -> int:
+        at = image.canvas.to_screen(QRectF(selection.left + 20, selection.top + 20, 0, 0)).topLeft().toPoint()
+        return image.canvas.grab().toImage().pixelColor(at).lightness()
+
+    of = views.view(width=400, height=300)
+    state.set_sample(replace(of, picture=np.zeros((300, 400, 3), np.uint8)))
+    away = Selection(Modality.IMAGE, left=60, top=60, right=160, bottom=160)
+    assert middle(away) == 0
+    state.set_removals((away, Selection(Modality.SPEECH, 0, 1)))
+    assert middle(away) > 180  # a light window's colour
+    state.set_removals(())
+    state.set_attribution(views.attribution(of))
+    assert middle(away) > 0  # the overlay
+    other = views.view("other", width=400, height=300)
+    state.set_held(Held(Modality.IMAGE, replace(other, picture=np.zeros((300, 400, 3), np.uint8))))
+    assert middle(away) == 0
+    assert image.caption.text().startswith("held: picture of other")
+    state.set_held(None)
+    assert middle(away) > 0
 
 
 def test_another_sample_has_no_selection(state: AppState, image: ImagePanel) -> None:
