@@ -113,6 +113,7 @@ class PeopleDialog(QDialog):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(8)
+        self.bar.setMinimumWidth(200)
         self.bar.setAccessibleName("Progress of the comparison")
         self.here = _table(_HERE, _HERE_TIPS, "Marks and map of the sample on show")
         self.here.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -168,8 +169,9 @@ class PeopleDialog(QDialog):
         layout.addWidget(self.status)
         layout.addWidget(self.here)
         layout.addWidget(self.options)
-        layout.addWidget(self.tabs, 1)
+        layout.addWidget(self.tabs, 100)
         layout.addWidget(self.about)
+        layout.addStretch(1)  # while there are no tables
 
     # ---------------------------------------------------------------- what is shown
 

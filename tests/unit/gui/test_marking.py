@@ -7,18 +7,23 @@ from pathlib import Path
 
 import pytest
 import rating
+from blind import revealing, told, unnamed
 from fixture_data import Open
 from fixture_rater import Key, Rater
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
-from test_study_mode import blind
 
 from sier_gui.core.study.records import Kind, Response
 from sier_gui.gui.modes.study.marking import STEPS, PicturePad
 from sier_gui.gui.modes.study.views import Stage
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
+SECRETS = (
+    "item0", "spokentext", "picfile", "sndfile", "voxname", "shownset", "synthetic", "human", ".wav", ".png",
+    *rating.CAST.values(), "gold", "label", "predict", "ss-i", "hs-i",
+)  # fmt: skip
+BUTTONS = {f"{k}   {name}" for k in range(1, 5) for name in rating.CLASSES} | set(rating.CLASSES)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +64,10 @@ def test_marks_by_keys_alone_are_what_is_stored(rater: Rater) -> None:
             assert stored(rater, number)[-1].rationale is None
             continue
         assert page.stage is Stage.MARK
-        met |= blind(window)
+        texts = told(window)
+        assert revealing(texts, SECRETS, rating.CLASSES, BUTTONS) == {}
+        assert unnamed(window) == []
+        met |= texts
         if number % 3 == 0:
             rater.keys("s")
             assert stored(rater, number)[-1].rationale is None

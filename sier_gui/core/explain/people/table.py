@@ -186,6 +186,8 @@ def estimate(found: Sequence[Item], said: Sequence[Figures], figure: int, measur
         kept = without[~np.isnan(without)]
         if len(kept) > 1:
             both += (len(kept) - 1) / len(kept) * float(((kept - kept.mean()) ** 2).sum()) / total**2
+        # an item that needs each of its people goes with any of them
+        both += (len(without) - len(kept)) * total / max(total - 1, 1) * ((values[i] - mean) / total) ** 2
     if len(samples) < 2:
         return Estimate(mean)
     by_sample = len(samples) / (len(samples) - 1) * sum(part**2 for part in samples.values())
