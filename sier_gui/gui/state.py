@@ -235,10 +235,11 @@ class AppState(QObject):
             self.row_changed.emit(value)
 
     def set_sample(self, value: SampleView | None) -> None:
-        """Another sample: nothing of it is selected yet, or taken away."""
+        """Another sample: nothing of it is selected yet, or taken away; what is held stays as it is."""
+        held = self.held.modality if self.held is not None else None
         self.set_what_if(None)
         self.set_selection(None)
-        self.set_removals(())
+        self.set_removals(tuple(removal for removal in self.removals if removal.modality is held))
         self.sample = value
         self.sample_changed.emit(value)
 

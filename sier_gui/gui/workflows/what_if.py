@@ -120,14 +120,18 @@ class WhatIfWorkflow(QObject):
         if picture is None or speech is None:
             return
         files = picture.sample.paths.get(Modality.IMAGE), speech.sample.paths.get(Modality.SPEECH)
-        state.set_held(None)
-        if files[0] is not None and files[1] is not None:
-            self.pair_wished.emit(loose_pair(files[0], files[1], speech.sample.text))
+        if files[0] is None or files[1] is None:
+            self._context.messages.info("One of the two has no file, so that there is no pair to explain.")
+            return
+        self.put_back()
+        self.pair_wished.emit(loose_pair(files[0], files[1], speech.sample.text))
 
     @Slot()
     def _let_go(self) -> None:
         """Another dataset, or a release that may want other inputs."""
-        self._context.state.set_held(None)
+        if self._context.state.held is not None:
+            self._context.state.set_removals(())
+            self._context.state.set_held(None)
         self._consider()
 
     @Slot(object)

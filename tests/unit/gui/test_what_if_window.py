@@ -108,6 +108,13 @@ def test_one_picture_is_held_while_speech_goes_by(qtbot: QtBot, bench: Workbench
     # the table's row is what the network says of the sample itself
     assert state.predictions.probabilities[1] == pytest.approx(state.prediction.probabilities, abs=1e-5)
     assert np.abs(state.prediction.probabilities - state.what_if.after).max() > 1e-7
+    state.set_removals((BOX, SPAN))
+    bench.actions.trigger("sample.next")
+    qtbot.waitUntil(known(state, BOX), timeout=LONG)  # what is gone of the held picture stays gone
+    assert state.what_if.sample_id == "s2"
+    assert state.what_if.after == pytest.approx(asked(bench, (BOX,)), abs=1e-5)
+    bench.actions.trigger("sample.previous")
+    qtbot.waitUntil(lambda: state.sample is not None and state.sample.sample.sample_id == "s1", timeout=LONG)
     bench.actions.trigger("what_if.pair")
     qtbot.waitUntil(lambda: state.sample is not None and state.sample.sample.row == -1, timeout=LONG)
     assert state.held is None
