@@ -205,7 +205,8 @@ class MapPanel(QWidget):
         ground = theme.colours(self.palette()).muted
         labels, said = table.labels[rows], table.codes[rows]
         if kind == "right":
-            names = [("right", QColor("#56B4E9")), ("wrong", QColor("#D55E00")), ("no label", ground)]
+            wrong, right = (QColor(name) for name in theme.SERIES[:2])
+            names = [("right", right), ("wrong", wrong), ("no label", ground)]
             codes = np.where((labels == -1) | (said < 0), 2, np.where(labels == said, 0, 1))
         else:
             names = [*known, (_NONE if kind == "label" else "not predicted", ground)]

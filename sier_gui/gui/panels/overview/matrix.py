@@ -248,7 +248,7 @@ class MatrixView(QWidget):
             place = round(127.5 * (1 + 0.8 * share))  # the ends of the map would swallow the number
             red, green, blue = (int(part) for part in theme.lut("diverging")[place])
             fill = QColor(red, green, blue)
-            ink = QColor("#1d1d1f")
+            ink = QColor(Qt.GlobalColor.black)
         else:
             fill = blend(colours.panel, colours.accent, share)
             ink = self.palette().color(QPalette.ColorRole.HighlightedText) if share > 0.5 else colours.text
