@@ -69,6 +69,8 @@ class SpeechPanel(QWidget):
         self.plots.selected.connect(self._state.set_selection)
         self.plots.nudged.connect(self._nudge)
         self.plots.dismissed.connect(self._dismiss)
+        for row in (self.words, self.still_heard):
+            row.chosen.connect(self._select_word)
         state.sample_changed.connect(self._on_sample)
         state.attribution_changed.connect(self._refresh_overlay)
         state.target_changed.connect(self._refresh_overlay)
@@ -254,6 +256,11 @@ class SpeechPanel(QWidget):
             at = min(max(at, 0), len(edges) - 2)
             selection = selecting.span(float(edges[at]), float(edges[at + 1]), times.duration_s)
         self._state.set_selection(selection)
+
+    @Slot(float, float)
+    def _select_word(self, start_s: float, end_s: float) -> None:
+        if self._times is not None:
+            self._state.set_selection(selecting.span(start_s, end_s, self._times.duration_s))
 
     @Slot()
     def _dismiss(self) -> None:

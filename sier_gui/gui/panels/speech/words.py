@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QFontMetricsF, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from sier_gui.core.audio.alignment import POCKETSPHINX
@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from sier_gui.gui.state import StillHeard
 
 _TOOLTIP_CHARACTERS = 1200
+_CLICK = "A click on a word selects it."
 _GAP = 3  # points between neighbours
 
 
 class WordsRow(QWidget):
     """One line of words on the plots' time axis; zooming the plots spreads crowded words out."""
+
+    chosen = Signal(float, float)  # seconds of the word that was clicked
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -72,6 +75,18 @@ class WordsRow(QWidget):
     def emphasised_words(self) -> list[str]:
         return [word for (word, _, _), bold in zip(self._words, self._emphasised, strict=True) if bold]
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() != Qt.MouseButton.LeftButton or self._crowded():
+            super().mousePressEvent(event)
+            return
+        start, stop = self._span
+        left, width = self._columns
+        seconds = start + (event.position().x() - left) / max(width, 1.0) * (stop - start)
+        for _, begin, end in self._words:
+            if begin <= seconds < end:
+                self.chosen.emit(begin, end)
+                return
+
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
         if self._words:
@@ -87,7 +102,7 @@ class WordsRow(QWidget):
             if len(text) > _TOOLTIP_CHARACTERS:
                 text = f"{text[:_TOOLTIP_CHARACTERS]}… ({len(self._text):,} characters)"
             # rich text wraps, plain text would cross the whole screen
-            QToolTip.showText(event.globalPos(), f"<p>{_escaped(text)}</p><p>{self._how}</p>", self)
+            QToolTip.showText(event.globalPos(), f"<p>{_escaped(text)}</p><p>{self._how} {_CLICK}</p>", self)
             return True
         return super().event(event)
 

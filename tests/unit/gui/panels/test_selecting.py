@@ -115,6 +115,17 @@ def test_a_drag_on_the_spectrogram_selects_a_band_too(state: AppState, speech: S
     assert "Hz" in speech.readout.text()
 
 
+def test_a_click_on_a_word_selects_when_it_is_said(state: AppState, speech: SpeechPanel) -> None:
+    row = speech.words
+    word, start, end = row._words[2]
+    assert word == "bags"
+    at = QPoint(round(row._x((start + end) / 2)), row.height() // 2)
+    QTest.mouseClick(row, Qt.MouseButton.LeftButton, Qt.KeyboardModifier(0), at)
+    assert state.selection == Selection(Modality.SPEECH, start, end)
+    QTest.mouseClick(row, Qt.MouseButton.LeftButton, Qt.KeyboardModifier(0), QPoint(2, 5))  # beside the words
+    assert state.selection == Selection(Modality.SPEECH, start, end)
+
+
 def test_keys_alone_select_move_and_grow(state: AppState, speech: SpeechPanel) -> None:
     plots = speech.plots
     QTest.keyClick(plots, Qt.Key.Key_Right, SHIFT)
