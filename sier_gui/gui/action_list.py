@@ -208,7 +208,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("explain.cancel", "Cancel the Explanation", "Explain", "Ctrl+."),
     ActionSpec("explain.options", "How This Is Explained…", "Explain", "Ctrl+H"),
     ActionSpec("explain.truth", "Is the Map True?…", "Explain", "Ctrl+T", "", with_prediction),
-    ActionSpec("people.compare", "People's Marks…", "Explain", "Ctrl+Alt+W", "", with_dataset),
+    ActionSpec("people.compare", "Raters' Marks…", "Explain", "Ctrl+Alt+W", "", with_dataset),
     ActionSpec(
         "explain.next_class", "Explain the Next Class", "Explain", "Ctrl+]", "", with_prediction, group=1
     ),
@@ -296,7 +296,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec("view.dataset", "Dataset as a Whole", "View", "Ctrl+Alt+D", "", with_dataset, True, 1),
     ActionSpec("view.still_heard", "Words a Recogniser Still Hears", "View", "Ctrl+4", "", always, True, 1),
-    ActionSpec("view.people", "People's Marks", "View", "Ctrl+5", "", with_dataset, True, 1),
+    ActionSpec("view.people", "Raters' Marks", "View", "Ctrl+5", "", with_dataset, True, 1),
     ActionSpec("view.theme_system", "Colours of the System", "View", "", "", always, True, 2),
     ActionSpec("view.theme_light", "Light", "View", "", "", always, True, 2),
     ActionSpec("view.theme_dark", "Dark", "View", "", "", always, True, 2),

@@ -98,7 +98,7 @@ class PeopleDialog(QDialog):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("People's marks and the network's maps")
+        self.setWindowTitle("Raters' marks and the network's maps")
         self._found: Comparison | None = None
         self.title, self.status, self.about = QLabel(), QLabel(), QLabel()
         strong = QFont(self.font())
@@ -142,6 +142,7 @@ class PeopleDialog(QDialog):
             (self.cancel, self.cancel_wished),
         ):
             made.clicked.connect(wish)
+            made.setAutoDefault(False)  # Enter is the table's
         self.of = ChoiceBox("of", _CLASSES)
         self.values = ChoiceBox("values", _VALUES)
         self.measure = ChoiceBox("measure", _MEASURES)

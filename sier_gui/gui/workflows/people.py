@@ -51,6 +51,7 @@ class PeopleWorkflow(QObject):
         state.attribution_changed.connect(self._show_here)
         state.release_changed.connect(self._on_other)
         state.explain_options_changed.connect(self._on_other)
+        state.rating_changed.connect(self._on_rating)
 
     # ---------------------------------------------------------------- the dialog
 
@@ -76,6 +77,14 @@ class PeopleWorkflow(QObject):
         project = self._context.state.project
         if self.marks is None and project and not self._context.clerk.busy(LOAD):
             self.load(project)  # open in Record or Study mode
+
+    @Slot(bool)
+    def _on_rating(self, occupied: bool) -> None:
+        """A rater must see nothing of this, and hear no stutter."""
+        if occupied:
+            self.cancel()
+            if self._dialog is not None:
+                self._dialog.hide()
 
     def _show_marks(self, why: str = "") -> None:
         if self._dialog is None:

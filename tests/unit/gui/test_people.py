@@ -83,6 +83,12 @@ def test_marks_are_laid_over_compared_and_gone_through(qtbot: QtBot, bench: Work
     QTest.keyClick(dialog.samples, Qt.Key.Key_Return)
     qtbot.waitUntil(explained(bench.state, wanted), timeout=LONG)
 
+    bench.state.set_rating(True)  # somebody sits down in Study mode
+    assert not dialog.isVisible()
+    bench.state.set_rating(False)
+    bench.actions.trigger("people.compare")
+    assert dialog.samples.isVisible()
+
     first = bench.people.comparison
     dialog.of.setCurrentIndex(dialog.of.findData("label"))
     dialog.of.activated.emit(dialog.of.currentIndex())
