@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
@@ -89,8 +90,11 @@ def report(answered: Path) -> dict[str, Any]:
 
 
 @pytest.fixture
-def bench(qtbot: QtBot, workbench: Open) -> Rater:
-    return Rater(qtbot, workbench(mode="study"))
+def bench(qtbot: QtBot, workbench: Open) -> Iterator[Rater]:
+    made = Rater(qtbot, workbench(mode="study"))
+    yield made
+    for runner in (made.bench.computer, made.bench.clerk):
+        assert runner.shutdown(60)  # it may be drawing a figure, which cannot be interrupted
 
 
 @pytest.fixture
