@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import soundfile
 from outside import ROOT, Keyboard, display, look, match, program, seat, until
-from sound_server import null_sink
+from sound_server import null_sink, unplug
 from voices import RATE, spoken
 
 from sier_gui.core.audio.files import Audio, write_wav
@@ -42,7 +42,9 @@ def test_a_take_from_key_to_file(project: Path, tmp_path: Path) -> None:
             program(environment, project) as window,
         ):
             try:
-                record(room, Keyboard(environment), project)
+                keys = Keyboard(environment)
+                record(room, keys, project)
+                lose(environment, keys, project)
                 status = window.wait(30)
                 assert window.stderr is not None
                 assert status == 0, window.stderr.read()
@@ -91,4 +93,17 @@ def record(room: subprocess.Popen[str], keys: Keyboard, project: Path) -> None:
     _wait(1)
     keys.press("Return")
     until(lambda: look(project, lambda p: p.accepted_takes()), "the take is accepted")
+
+
+def lose(environment: dict[str, str], keys: Keyboard, project: Path) -> None:
+    """The sound server goes away while the second prompt is recorded: that take alone is lost; then quit."""
+    _wait(1)
+    keys.press("space")
+    until(lambda: list(project.glob("takes/anna/*/*.part")), "a second take is written")
+    _wait(0.5)
+    unplug(environment)
+    until(lambda: not list(project.glob("takes/anna/*/*.part")), "the broken take is removed", patience_s=20)
+    assert len(look(project, lambda p: p.takes())) == 1
+    keys.press("space")  # says that the microphone is closed
+    _wait(1)
     keys.press("ctrl+q")

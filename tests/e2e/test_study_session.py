@@ -16,7 +16,7 @@ import pytest
 import soundfile
 from outside import RATE, Ear, Keyboard, display, look, match, program, seat, settled, tones, until
 from rating import PROTOCOL
-from sound_server import null_sink
+from sound_server import null_sink, serving, unplug
 
 from sier_gui.core.study.project import Project, open_project
 
@@ -43,6 +43,9 @@ class Person:
             return int(row["n"])
 
         return look(self.folder, rows)
+
+    def events(self) -> list[str]:
+        return look(self.folder, lambda p: [str(event["what"]) for event in p.events("r1")])
 
     def arrive(self, name: str) -> None:
         """From the desk to the practice's notice."""
@@ -82,7 +85,7 @@ class Person:
 
     def answer(self, done: int) -> None:
         """Answer the trial that has begun, the ``done``-th from 0 on."""
-        (trial,) = look(self.folder, lambda p: p.interrupted("r1"))
+        trial = max(look(self.folder, lambda p: p.interrupted("r1")))
         if done == PROBLEM:
             self.keys.press("p")
             self.typed.append((trial, "", ""))
@@ -150,6 +153,50 @@ def test_a_session_from_consent_to_thanks_by_keys_and_ears(
         rows = list(csv.DictReader(file))
     compare(rows, person.typed, folder)
     hear_again(rows, ear.heard().mean(axis=1), folder)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_sound_server_that_goes_away_in_a_recording_is_told_and_the_session_goes_on(
+    made: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "study"
+    shutil.copytree(made, folder)
+    with open_project(folder) as project:
+        project.store_protocol(PROTOCOL + "demographics = false\nheadphones = false\nvolume = false\n")
+    with display() as screen, null_sink(tmp_path) as environment:
+        environment = seat(environment, screen, tmp_path / "home")
+        ear = Ear(environment, tmp_path / "heard")
+        with program(environment, folder, "--mode", "study") as window:
+            try:
+                keys = Keyboard(environment)
+                keys.sit_down()
+                person = Person(keys, ear, window, folder)
+                person.settle()
+                keys.type("r1")
+                keys.press("Return")
+                person.settle()
+                keys.press("Return")
+                person.settle()
+                keys.press("Return")  # the practice begins, with a recording for the first rater
+                until(lambda: not ear.silent(0.05), "a recording is heard")
+                unplug(environment)
+                until(lambda: "loudspeaker lost" in person.events(), "it is noticed", patience_s=20)
+                keys.press("1", "2")  # the keys sleep
+                assert person.count("begun") == 1
+                assert person.count("answers") == 0
+                with serving(tmp_path, environment):  # connected again
+                    keys.press("Return")
+                    until(lambda: person.count("begun") == 2, "the next trial")
+                    _wait(1.0)
+                    person.answer(0)
+            finally:
+                window.kill()
+                ear.close()
+    with open_project(folder) as project:
+        (answer,) = project.responses("r1")
+        assert answer.trial == 2
+        assert project.interrupted("r1") == {1}
 
 
 def compare(rows: list[dict[str, str]], typed: list[tuple[int, str, str]], folder: Path) -> None:
