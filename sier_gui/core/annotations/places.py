@@ -51,7 +51,7 @@ def look(catalogue: Catalogue) -> AnnotationStore | None:
 def open_store(catalogue: Catalogue) -> AnnotationStore:
     """The dataset's annotations, to be written, with what lies in either place; made where there are none.
 
-    ``notices`` says where they are kept if not beside the dataset, and why.
+    ``notices`` says where they are kept if not beside the dataset, and why; and conflicts of the two places.
 
     Raises
     ------
@@ -78,7 +78,8 @@ def open_store(catalogue: Catalogue) -> AnnotationStore:
         _describe(store, catalogue)
         if (other / FILE).is_file():
             with AnnotationStore(other, read_only=True) as there:
-                merge(store, there)
+                report = merge(store, there)
+            store.notices += [conflict.text() for conflict in report.conflicts]
     except BaseException:
         store.close()
         raise

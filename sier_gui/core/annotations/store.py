@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -150,19 +151,28 @@ class AnnotationStore(Database):
     def entries(self, sample_id: str | None = None) -> Iterator[Entry]:
         """What holds now, of one sample or of all, in the order of sample, person, kind and mark."""
         where, values = ("", ()) if sample_id is None else (" AND sample_id = ?", (sample_id,))
-        for row in self.ask(
+        kinds, read = {str(kind): kind for kind in Kind}, cache(from_text)  # a dataset has few labels, often
+        for row in self._stream(
             "SELECT sample_id, who, kind, item, value, at FROM standing "  # noqa: S608 - words of ours only
             f"WHERE value IS NOT NULL{where} ORDER BY sample_id, who, kind, item",
             values,
         ):
-            yield Entry(
-                row["sample_id"],
-                row["who"],
-                Kind(row["kind"]),
-                row["item"],
-                from_text(row["value"]),
-                row["at"],
-            )
+            sample, who, kind, item, value, at = row
+            decoded = read(value) if kind == Kind.LABEL else from_text(value)
+            yield Entry(sample, who, kinds[kind], item, decoded, at)
+
+    def _stream(self, sql: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+        """Rows a few at a time, as plain tuples: a whole dataset's would take 100 MiB."""
+        with self._guard, self.errors():
+            cursor = self._connection.cursor()
+            cursor.row_factory = None
+            cursor.execute(sql, values)
+        while True:
+            with self._guard, self.errors():
+                rows = cursor.fetchmany(2000)
+            if not rows:
+                return
+            yield from rows
 
     def events(self, sample_id: str | None = None) -> list[Event]:
         """Everything that happened, in the order in which it counts."""

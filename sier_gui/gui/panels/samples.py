@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
 ROW_PX = 24
 TYPING_MS = 120  # a filter starts when the fingers rest
-_WIDTHS = {CONFIDENCE: 44, LOSS: 42, SHARE: 46, FLAGS: 40}
+_WIDTHS = {CONFIDENCE: 44, LOSS: 42, SHARE: 46, FLAGS: 44}
 _CLASS_PX = 28  # dot and margins beside a class's name
 _ID_PX = (56, 136)  # narrow and wide: ids like open_anger_001 stay whole
 _TEXT_PX = 64  # at least: what is said is what one looks for

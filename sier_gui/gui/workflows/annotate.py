@@ -45,6 +45,7 @@ class AnnotateWorkflow(QObject):
         super().__init__(context.window)
         self._context, self._file = context, file
         self._unsigned: list[_Wish] = []
+        self._furnished = False
         context.state.annotated.me = context.settings.get("annotator", "")
         for number in range(LABEL_KEYS):
             context.actions.bind(f"annotate.label_{number + 1}", self._on_label)
@@ -69,9 +70,12 @@ class AnnotateWorkflow(QObject):
 
     @Slot(object)
     def furnish(self, panel: AnnotationPanel) -> None:
-        """Connect the panel, once."""
+        """Connect the panel, once. Only now is anything read: before that the window is being made, and would
+        share Python's lock with the reading."""
         panel.commented.connect(self.comment)
         panel.mark_changed.connect(self.change_mark)
+        self._furnished = True
+        self._file.read_all(self._context.state.annotated.me)
 
     # ---------------------------------------------------------------- datasets and samples
 
@@ -85,7 +89,9 @@ class AnnotateWorkflow(QObject):
         annotated.set_notes(None)
         self._show_labels()
         if catalogue is not None:
-            self._file.begin(catalogue, annotated.me)
+            self._file.begin(catalogue)
+            if self._furnished:
+                self._file.read_all(annotated.me)
 
     def stop(self) -> None:
         """Nothing waits any more: it is written, here or elsewhere, or was said to be lost."""

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from sier_gui.core.dataset.catalogue import Catalogue
 
 
+# jobs that must not begin once their dataset was left; those that write changes have nothing left to do then
+_WHOLE = ("annotate.open", "annotate.look", "annotate.agreement", "annotate.export", "annotate.merge")
+
+
 @dataclass(frozen=True, slots=True)
 class _Read:
     """What a dataset's file held; ``store`` where it stays open to be read."""
@@ -66,8 +70,8 @@ class AnnotationFile(QObject):
 
     # ---------------------------------------------------------------- reading
 
-    def begin(self, catalogue: Catalogue, me: str) -> None:
-        """Another dataset: `read` follows. No file is made before there is something to write."""
+    def begin(self, catalogue: Catalogue) -> None:
+        """Another dataset. No file is made before there is something to write."""
         from sier_gui.core.annotations.writer import Writer
 
         def open_store() -> AnnotationStore:
@@ -76,6 +80,12 @@ class AnnotationFile(QObject):
             return open_store(catalogue)
 
         self._writer, self._catalogue = Writer(open_store), catalogue
+
+    def read_all(self, me: str) -> None:
+        """What is known of the dataset: `read` follows."""
+        catalogue = self._catalogue
+        if catalogue is None:
+            return
 
         def work(_report: Report, _token: CancelToken) -> _Read:
             from sier_gui.core.annotations.places import look
@@ -120,6 +130,7 @@ class AnnotationFile(QObject):
                 self._before = store
             else:  # there were two, which were brought together
                 self._writer.store = store
+                self._tell(store)
         self.read.emit(found.columns)
 
     # ---------------------------------------------------------------- writing
@@ -211,7 +222,7 @@ class AnnotationFile(QObject):
 
     def leave(self) -> None:
         """Write what still waits, here and now, and let the file go."""
-        for kind in ("annotate.open", "annotate.look"):
+        for kind in _WHOLE:
             self._scribe.drop(kind)
         writer, self._writer = self._writer, None
         if self._before is not None:

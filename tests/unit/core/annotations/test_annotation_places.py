@@ -98,6 +98,19 @@ def test_what_another_holds_is_annotated_apart_and_joined_later(catalogue: Catal
         assert said(store) == {("Anna", "s1", "happy"), ("Ben", "s1", "hate"), ("Anna", "s2", "anger")}
 
 
+def test_what_one_person_said_differently_in_both_places_is_told(catalogue: Catalogue) -> None:
+    with open_store(catalogue) as first, open_store(catalogue) as second:
+        first.apply(label("happy"))
+        second.apply(label("hate"))
+    with open_store(catalogue) as store:
+        (told,) = store.notices
+        assert "'happy'" in told
+        assert "'hate'" in told
+        assert len(said(store)) == 1
+    with open_store(catalogue) as store:
+        assert store.notices == []  # once
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no such permissions on this system")
 def test_a_folder_that_cannot_be_written(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_store(catalogue) as store:
