@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from voices import RATE, room, spoken
 from sier_gui.core.audio.capture import FakeInput
 from sier_gui.core.study.project import open_project
 from sier_gui.core.study.project.database import Database
+from sier_gui.core.study.project.sidecars import file_hash
 from sier_gui.core.study.records import Reader, Sex
 
 Key = Qt.Key
@@ -161,23 +163,34 @@ def test_another_microphone_takes_the_place_of_the_first(desk: Desk, tmp_path: P
     assert len(captures) == 1  # none is left behind
 
 
-def test_a_full_disk_is_told_and_the_next_take_goes_on(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from sier_gui.core.study import takes
+@contextmanager
+def no_file_beyond(size: int) -> Iterator[None]:
+    """The system refuses every byte behind ``size``, as a quota or a full disk does."""
+    resource = pytest.importorskip("resource", reason="this system has no such limits")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
-    def full(_block: object) -> bytes:
-        raise OSError(errno.ENOSPC, "No space left on device")
 
+def test_a_full_disk_is_told_and_the_next_take_goes_on(desk: Desk, tmp_path: Path) -> None:
     desk.sit(tmp_path / "study")
-    with monkeypatch.context() as patch:
-        patch.setattr(takes, "pcm24", full)
-        desk.keys(Key.Key_Space)
-        desk.microphone.deliver(spoken(1.0))
-        desk.until(lambda: any("the disk is full" in text for text in desk.told()))
-    desk.until(lambda: desk.page.booth.banner.word.text() == "Ready")
     desk.say()
     desk.accept()
+    with no_file_beyond(100_000):  # 0.7 s of a take
+        desk.keys(Key.Key_Space)
+        desk.microphone.deliver(spoken(3.0))
+        desk.until(lambda: any("the disk is full" in text for text in desk.told()))
+    assert "what was kept before is safe" in desk.told()[-1]
+    desk.until(lambda: desk.page.booth.banner.word.text() == "Ready")
+    assert not list((tmp_path / "study").glob("takes/*/*/*.part"))
+    desk.say()
+    desk.accept()
+    takes = desk.project.takes()
+    assert [take.accepted for take in takes] == [True, True]
+    assert all(file_hash(desk.project.folder / take.path) == take.sha256 for take in takes)
 
 
 def test_another_copy_of_the_program_has_the_project(desk: Desk, tmp_path: Path) -> None:
