@@ -118,6 +118,8 @@ class Workbench(QObject):
         rating = self.options.mode == "study"
         if self.options.path is not None and paths.is_project(Path(self.options.path)):
             (self.study if rating else self.record).open_project(self.options.path)
+        elif rating and self.options.path is not None and self.options.path.lower().endswith(".csv"):
+            self.study.open_responses(self.options.path)
         elif self.options.demo and rating:
             self.study.open_demo()
         elif self.options.demo and self.options.mode == "record":

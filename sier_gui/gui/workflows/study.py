@@ -73,7 +73,8 @@ class StudyWorkflow(QObject):
         if self.opened is None and not self._keeper.busy("study.open"):
             folder = self._folder
             if not folder and self.report.file is not None:
-                self.open_responses(str(self.report.file))
+                if self._page is not None and self._page.step is self._page.start:
+                    self.open_responses(str(self.report.file))
                 return
             if not folder and self._record.opened is not None:
                 folder = str(self._record.opened.project.folder)

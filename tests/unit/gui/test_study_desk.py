@@ -304,14 +304,20 @@ def test_a_networks_row_stands_beside_the_peoples(desk: Rater) -> None:
 # ---------------------------------------------------------------- without a project
 
 
-def test_a_bare_csv_of_five_columns_is_a_table_with_its_reasons(bench: Rater, tmp_path: Path) -> None:
+@pytest.fixture
+def fed(tmp_path: Path) -> Path:
+    """Responses of three raters, five columns."""
     file = tmp_path / "bare.csv"
     file.write_text(
         "rater,sample_id,label,modality,answer\n"
         + "".join(f"r{r},s{s},sad,{m},{'sad' if (r + s) % 3 else 'hate'}\n"
                   for r in range(3) for s in range(6) for m in ("i", "ss"))
     )  # fmt: skip
-    bench.bench.study.open_responses(str(file))
+    return file
+
+
+def test_a_bare_csv_of_five_columns_is_a_table_with_its_reasons(bench: Rater, fed: Path) -> None:
+    bench.bench.study.open_responses(str(fed))
     bench.qtbot.waitUntil(lambda: bench.bench.study.report.whole, timeout=LONG)
     page = bench.page.desk.table
     assert not bench.page.desk.tabs.isTabEnabled(0)
@@ -323,6 +329,17 @@ def test_a_bare_csv_of_five_columns_is_a_table_with_its_reasons(bench: Rater, tm
     bench.bench.actions.trigger("mode.record")
     bench.bench.actions.trigger("mode.study")  # it is remembered
     bench.qtbot.waitUntil(lambda: bench.bench.study.report.whole, timeout=LONG)
+
+
+def test_a_csv_on_the_command_line_is_opened_once(qtbot: QtBot, workbench: Open, fed: Path) -> None:
+    opened = workbench(fed, mode="study")
+    page = opened.window.study_page().desk
+    qtbot.waitUntil(lambda: opened.study.report.whole, timeout=LONG)
+    assert page.name.text() == fed.name
+    opened.actions.trigger("mode.study")
+    assert opened.study.report.whole  # not read again
+    assert texts(page.table.report.table)[0][0] == "sad"
+    assert opened.computer.shutdown(60)
 
 
 def test_a_csv_that_is_none_says_why_in_its_place(bench: Rater, tmp_path: Path) -> None:
