@@ -12,6 +12,7 @@ from sier_gui.core.errors import SierError
 PAGES = (
     "start",
     "samples",
+    "dataset",
     "picture",
     "speech",
     "result",
