@@ -25,7 +25,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
-from window_latency import settle, summary, until
+from window_latency import Ticker, settle, summary, until
 from window_probe import Paints
 
 REACH = (0.15, 0.95)  # of the picture's and the spectrogram's sides, between which the corner goes
@@ -192,7 +192,11 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     with Explaining(bench):
         while_busy = steps(bench, on_picture(bench), arguments.steps)
         result["box, while explaining"] = summary(while_busy)
+    ticker = Ticker()
+    ticker.start()
     result["60 steps a second, box"] = stream(bench, on_picture(bench), arguments.steps / 20)
+    ticker.stop()
+    result["window late meanwhile"] = ticker.result()["idle"]
     result["release"] = (
         f"{bench.state.release.label} on {bench.context.predictors.get(bench.state.release).device}"
     )

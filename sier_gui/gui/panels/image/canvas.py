@@ -98,8 +98,9 @@ class PictureCanvas(QWidget):
 
     def show_marks(self, selection: Selection | None, removed: Sequence[Selection] = ()) -> None:
         """Mark what is selected, and veil what is taken away; all of them boxes."""
-        self._selection, self._removed = selection, tuple(removed)
-        self.update()
+        if (selection, tuple(removed)) != (self._selection, self._removed):
+            self._selection, self._removed = selection, tuple(removed)
+            self.update()
 
     def scene_rectangle(self) -> QRectF:
         """What is shown, in picture pixels: the picture, and the padding the network saw beyond it."""

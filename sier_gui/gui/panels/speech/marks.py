@@ -57,8 +57,11 @@ class Marks(pg.GraphicsObject):
         self.update()
 
     def show_areas(self, selected: QRectF | None, removed: Iterable[QRectF]) -> None:
+        given = selected, list(removed)
+        if given == (self._selected, self._removed):
+            return  # a drag on the picture draws nothing here
         self.prepareGeometryChange()
-        self._selected, self._removed = selected, list(removed)
+        self._selected, self._removed = given
         self._bounds = QRectF()
         for area in (*self._removed, *([] if selected is None else [selected])):
             self._bounds = self._bounds.united(area)
