@@ -30,6 +30,7 @@ from sier_gui.core.explain.people.wording import (
     MEASURE_NAMES,
     MEASURE_TIPS,
     SENSES,
+    balance_text,
     p_text,
     share_text,
     short,
@@ -222,7 +223,7 @@ class PeopleDialog(QDialog):
     def show_comparison(self, found: Comparison) -> None:
         self._found = found
         left = [f"{count} marks are left out: {why}." for why, count in found.left_out.items()]
-        self._show(" ".join(left), busy=False)
+        self._show(" ".join([balance_text(found.balance), *left]).strip(), busy=False)
         self.of.show_value(found.reading.of)
         self.values.show_value(found.reading.values)
         facts = found.provenance

@@ -14,6 +14,7 @@ from sier_gui.core.explain.people.wording import (
     GROUP_NAMES,
     MEASURE_NAMES,
     SENSES,
+    balance_text,
     p_text,
     people_text,
     reading_text,
@@ -39,6 +40,9 @@ def lines(found: Comparison) -> Iterator[str]:
             yield ""
             yield SENSES[sense]
             yield from _aligned([row for line in own for row in _rows(line)])
+    if found.balance.answers:
+        yield ""
+        yield balance_text(found.balance)
     yield ""
     yield from ASSUMPTIONS
     for why, count in found.left_out.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from sier_gui.core.errors import SierError
 from sier_gui.core.explain.attribution import WORDS, Attribution, ExplainRequest, Floats
 from sier_gui.core.explain.cache import AttributionCache
 from sier_gui.core.explain.engine import explain
+from sier_gui.core.explain.people.balance import Balance, balance
 from sier_gui.core.explain.people.coverage import box_coverage, span_coverage
 from sier_gui.core.explain.people.items import Item, Looked, Reading, figures, items
 from sier_gui.core.explain.people.measures import MEASURES
@@ -33,13 +34,14 @@ READING = Reading()
 class Comparison:
     """All that was compared, and what could not be.
 
-    ``looked``: the maps with their marks; ``lines``: the dataset's table; ``left_out``: marks that have no
-    map, by the reason.
+    ``looked``: the maps with their marks; ``lines``: the dataset's table; ``balance``: which modality decided
+    it; ``left_out``: marks that have no map, by the reason.
     """
 
     reading: Reading
     looked: tuple[Looked, ...]
     lines: tuple[Line, ...]
+    balance: Balance
     left_out: Mapping[str, int]
     people: int
     simulated: int
@@ -47,10 +49,7 @@ class Comparison:
 
     def read(self, reading: Reading, seed: int = 0) -> Comparison:
         """The same maps and marks, other values of them."""
-        return Comparison(
-            reading, self.looked, tuple(table(self.looked, reading, seed)), self.left_out, self.people,
-            self.simulated, self.provenance,
-        )  # fmt: skip
+        return replace(self, reading=reading, lines=tuple(table(self.looked, reading, seed)))
 
     def samples(self) -> list[tuple[Item, dict[str, dict[str, float]]]]:
         """As `sample_figures`, for each map."""
@@ -78,6 +77,7 @@ class Comparison:
                 }
                 for item, said in self.samples()
             ],
+            "modalities": self.balance.to_json(),
             "left_out": dict(self.left_out),
             "provenance": dict(self.provenance),
         }
@@ -143,6 +143,7 @@ def compare(
         reading=reading,
         looked=tuple(looked),
         lines=tuple(table(looked, reading, request.seed)),
+        balance=balance(marks, run.image_shares),
         left_out=run.left_out,
         people=len({mark.person for mark in marks}),
         simulated=len({mark.person for mark in marks if mark.simulated}),
@@ -166,6 +167,7 @@ class _Run:
         self._request, self._cache, self._token = request, cache, token
         self._known = {str(name) for name in catalogue.column("sample_id")}
         self.left_out: dict[str, int] = {}
+        self.image_shares: dict[str, float] = {}  # of Σ|φ| for the predicted class, by sample
 
     def sample(self, name: str, marks: Sequence[PersonMarks]) -> Iterator[Looked]:
         if name not in self._known:
@@ -182,6 +184,7 @@ class _Run:
             self._leave_out(str(error), len(marks))
             return
         label = sample.label or ""
+        self.image_shares[name] = own.degree()[Modality.IMAGE]
         yield from lay_over(own, view.inputs.pixels, marks, label, voice="", pictures=True)
         for voice in sorted({mark.voice for mark in marks if mark.spans and mark.voice}):
             there = [mark for mark in marks if mark.voice == voice and mark.spans]

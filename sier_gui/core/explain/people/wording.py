@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from sier_gui.core.domain import Modality
+from sier_gui.core.explain.people.balance import Balance
 from sier_gui.core.explain.people.items import ANSWER, LABEL, PREDICTED, Reading
 from sier_gui.core.explain.people.table import Estimate
 
@@ -39,6 +40,20 @@ _CLASSES = {PREDICTED: "the predicted class", LABEL: "the label", ANSWER: "each 
 def reading_text(reading: Reading) -> str:
     kind = "values that speak for" if reading.values == "positive" else "magnitudes of the values of"
     return f"{kind} {_CLASSES[reading.of]}"
+
+
+def balance_text(found: Balance) -> str:
+    """Which modality decided it, as a sentence; "" where nobody met both."""
+    n = found.answers
+    if not n:
+        return ""
+    which = ((found.picture, "the picture only"), (found.speech, "the speech only"), (found.both, "both"))
+    parts = ", ".join(f"{100 * count / n:.0f} % on {name}" for count, name in which)
+    rho = "" if math.isnan(found.rho) else f"; over {found.samples} samples ρ = {short(found.rho)}"
+    return (
+        f"Marks on {n:,} pictures with speech: {parts}, which makes {100 * found.people:.0f} % on the picture. "
+        f"The network has {100 * found.network:.0f} % of Σ|φ| there{rho}."
+    )
 
 
 def people_text(people: int, simulated: int) -> str:

@@ -13,6 +13,7 @@ from scipy import stats
 
 from sier_gui.core.domain import Modality, PersonMarks
 from sier_gui.core.explain.people import measures
+from sier_gui.core.explain.people.balance import balance
 from sier_gui.core.explain.people.items import (
     GAP,
     NETWORK,
@@ -215,3 +216,24 @@ def test_the_table_has_a_line_for_each_group_with_marks() -> None:
     }  # fmt: skip
     assert table(all_, Reading()) == list(lines.values())
     assert lines["all"].to_json()["network_minus_person"]["rho"]["value"] is not None
+
+
+def test_which_modality_people_marked_is_held_to_the_network_s_shares() -> None:
+    box, span = ((0.0, 0.0, 1.0, 1.0),), ((0.0, 1.0),)
+    facts = {"voice": "", "answer": "a", "label": "a", "simulated": False}
+    marks = [
+        PersonMarks("p1", "s1", "ss-i", boxes=box, **facts),
+        PersonMarks("p2", "s1", "hs-i", boxes=box, spans=span, **facts),
+        PersonMarks("p1", "s2", "ss-i", spans=span, **facts),
+        PersonMarks("p2", "s3", "ss-i", boxes=box, spans=span, **facts),
+        PersonMarks("p3", "s3", "i", boxes=box, **facts),  # had no choice
+        PersonMarks("p3", "s9", "ss-i", boxes=box, **facts),  # the network was not asked
+    ]
+    found = balance(marks, {"s1": 0.9, "s2": 0.2, "s3": 0.7})
+    assert (found.picture, found.speech, found.both, found.samples) == (1, 1, 2, 3)
+    assert found.people == 0.5
+    assert found.network == pytest.approx(0.6)
+    assert found.rho == pytest.approx(1.0)
+    none = balance([], {})
+    assert none.to_json()["people_image_share"] is None
+    assert none.answers == 0
