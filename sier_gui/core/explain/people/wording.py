@@ -50,8 +50,9 @@ def balance_text(found: Balance) -> str:
     which = ((found.picture, "the picture only"), (found.speech, "the speech only"), (found.both, "both"))
     parts = ", ".join(f"{100 * count / n:.0f} % on {name}" for count, name in which)
     rho = "" if math.isnan(found.rho) else f"; over {found.samples} samples ρ = {short(found.rho)}"
+    on_picture = f"{100 * found.people:.0f} % on the picture"
     return (
-        f"Marks on {n:,} pictures with speech: {parts}, which makes {100 * found.people:.0f} % on the picture. "
+        f"Marks on {n:,} pictures with speech: {parts}, which makes {on_picture}. "
         f"The network has {100 * found.network:.0f} % of Σ|φ| there{rho}."
     )
 
