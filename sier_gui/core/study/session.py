@@ -35,6 +35,7 @@ class Session:
         self.visit = self._which_visit()
         self.current: Trial | None = None  # begun, to be answered
         self._clock = time.time() - time.monotonic()
+        self.set_back_s = 0.0  # by how much the computer's clock was set back meanwhile
         # what this program alone writes while it holds the project: asked for once
         self._answered = project.answered(rater.rater)
         self._interrupted = project.interrupted(rater.rater)
@@ -160,6 +161,7 @@ class Session:
         clock = time.time() - time.monotonic()  # a computer that slept is only ahead
         if clock < self._clock - _BACK_S:
             self.log(CLOCK, seconds=round(self._clock - clock))
+            self.set_back_s += self._clock - clock
         self._clock = clock
 
     def keep(self, rater: Rater) -> None:

@@ -131,6 +131,10 @@ class RatingWorkflow(QObject):
         self.over = True
         assert self.study is not None
         assert self._rater is not None
+        if self.session is not None and self.session.set_back_s:
+            told = f"This computer's clock was set back by {round(self.session.set_back_s)} s meanwhile."
+            hint = "The answers' order and response times do not depend on it; set the clock right."
+            self.problems.append(SierError(told, hint))
         allowed = self.study.design.protocol.trial.session_minutes
         if self._sat_s() > 60 * allowed:
             who, sat = self._rater.rater, self._minutes()
@@ -343,13 +347,21 @@ class RatingWorkflow(QObject):
 
     @Slot(object)
     def _on_lost(self, error: Exception) -> None:
-        """Part of the recording was heard: the trial counts as seen and is replaced, never played again."""
-        if self.trial.shown is None:
+        """Part of the recording was heard: the trial counts as seen and is replaced, never played again.
+
+        Who has answered and marks what decided it loses nothing: marking needs no sound.
+        """
+        from sier_gui.gui.modes.study.views import Stage
+
+        if self.trial.shown is None or self._page is None:
             return
-        self.trial.leave()
         self.problems.append(error)
         self._log("loudspeaker lost")
-        words = self._words()
+        words, trial = self._words(), self._page.trial
+        if trial.stage is Stage.MARK:
+            trial.again.setEnabled(False)
+            return
+        self.trial.leave()
         self.notices.tell(
             words.silent_title, words.silent, words.go_on, self._load, words.stop_now, self._stopped
         )

@@ -141,6 +141,28 @@ def test_unplugged_in_a_recording_is_told_and_the_trial_is_replaced_never_played
     assert any("loudspeaker was lost" in text for text in rater.told())
 
 
+def test_unplugged_while_marking_costs_no_answer(
+    qtbot: QtBot, workbench: Open, made: Path, tmp_path: Path
+) -> None:
+    marking = SHORT.replace("[trial]", "[trial]\nrationale = true")
+    rater = seated(qtbot, workbench, made, tmp_path, marking)
+    agree(rater)
+    rater.pass_notices()
+    chosen = rater.answer(2, 3)  # a recording is the first trial's stimulus
+    page = rater.page.trial
+    assert page.stage is Stage.MARK
+    rater.keys("r")
+    assert rater.playback.playing
+    rater.playback.unplug()
+    assert rater.page.step is page
+    assert page.stage is Stage.MARK
+    rater.keys("s")
+    rater.until(lambda: len(rater.project.responses("r1")) == 1)
+    said = rater.project.responses("r1")[0]
+    assert (said.answer, said.confidence) == (chosen, 3)
+    assert "loudspeaker lost" in [e["what"] for e in rater.project.events("r1")]
+
+
 def test_unplugged_before_the_trials_is_told_where_it_plays(
     qtbot: QtBot, workbench: Open, made: Path, tmp_path: Path
 ) -> None:
@@ -228,6 +250,9 @@ def test_a_clock_set_back_changes_no_order_and_no_response_time(
     rater.answer(0, 1)
     rater.until(lambda: len(rater.project.responses("r1")) == 3)
     assert len([e for e in rater.project.events("r1") if e["what"] == sessions.CLOCK]) == 1
+    rater.pass_notices()
+    stop_and_unlock(rater)
+    assert any("clock was set back by 7200 s" in text for text in rater.told())
 
 
 def test_opening_a_project_whose_last_answer_lies_in_the_future_is_told_at_the_desk(
