@@ -31,7 +31,7 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--template", default="figure7", metavar="T",
         help="figure7, one-column, two-columns, thesis-words, thesis-speech, thesis-picture,"
-        " thesis-comparison, curves, or your own .toml",
+        " thesis-comparison, curves, shap-waterfall, shap-beeswarm and SHAP's others, or your own .toml",
     )  # fmt: skip
     parser.add_argument("--signed", action="store_true", help="blue–white–red around zero, not yellow–blue")
     parser.add_argument("--width", help="85mm, 140mm, 180mm or your own (default: the template's)")
@@ -92,19 +92,25 @@ def _options(arguments: argparse.Namespace) -> FigureOptions:
 
 def again(arguments: argparse.Namespace) -> int:
     """``--from FILE``: as its provenance says; width, formats and the dataset's place may be others."""
-    from sier_gui.core.export.again import read_recipe, remake
+    from sier_gui.core.export.again import read_recipe, remake, remake_selection
     from sier_gui.core.export.bundle import export as export_files
     from sier_gui.core.export.view import parse_width
 
     recipe = read_recipe(Path(arguments.from_file))
     moved = None if arguments.dataset is None else Path(arguments.dataset)
+    asked = tuple(arguments.format.split(",")) if arguments.format else ()
+    if recipe.samples:
+        entries = remake_selection(recipe, Path(arguments.out), asked, dataset=moved).entries
+        emit(arguments, list(entries), (entry["file"] for entry in entries))
+        return 0
     remade = remake(recipe, dataset=moved)
     options = recipe.options
     if arguments.width:
         options = replace(options, width_mm=parse_width(arguments.width))
-    formats = arguments.format.split(",") if arguments.format else recipe.formats
     for note in remade.notes:
         say(note)
-    manifest = export_files(remade.view, formats, out_dir=Path(arguments.out), options=options)
+    manifest = export_files(
+        remade.view, asked or recipe.formats, out_dir=Path(arguments.out), options=options
+    )
     emit(arguments, manifest, (entry["file"] for entry in manifest))
     return 0

@@ -25,6 +25,7 @@ INK, SOFT = "#1A1A1A", "#555555"
 # Okabe and Ito's colours, told apart by everybody
 BLUE, ORANGE, GREEN, PURPLE, RED, SKY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9"
 MM = 25.4  # per inch
+CUT, PAD_INCHES = "cut to what is drawn", 0.05  # a figure of this label is, with so much around
 _STYLE = {
     "font.family": FONT,
     "svg.fonttype": "none",
@@ -110,5 +111,7 @@ def _write(figure: Figure, target: Path | IO[bytes], kind: str, provenance: dict
     }
     # zlib's lowest levels cost a tenth of the time for a few per cent of size
     extra: dict[str, Any] = {"pil_kwargs": {"compress_level": 3}} if kind == "png" else {}
+    if figure.get_label() == CUT:
+        extra |= {"bbox_inches": "tight", "pad_inches": PAD_INCHES}
     with light():
         figure.savefig(target, format=kind, metadata=metadata[kind], **extra)

@@ -25,6 +25,7 @@ from sier_gui.core.tasks import CancelToken
 if TYPE_CHECKING:
     from sier_gui.core.dataset.catalogue import Catalogue
     from sier_gui.core.domain import SampleInputs
+    from sier_gui.core.export.batch import BatchState
     from sier_gui.core.nets.releases import Release
 
 _PDF = re.compile(rb"/Subject \(((?:[^\\()]|\\.)*)\)", re.S)
@@ -45,6 +46,11 @@ class Recipe:
     @property
     def sample_id(self) -> str:
         return str(self.facts["sample_id"])
+
+    @property
+    def samples(self) -> tuple[str, ...]:
+        """Ids of all samples of a plot of several; () for a figure of one."""
+        return tuple(map(str, self.facts.get("samples", ())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,9 @@ def read_recipe(file: Path) -> Recipe:
             figure["scale"] = tuple(map(float, figure["scale"]))
         formats = tuple(str(kind) for kind in facts["formats"])
         recipe = Recipe(facts, Origin.from_json(facts["origin"]), FigureOptions(**figure), formats)
-        for key in ("sample_id", "class", "text", "sample_hash", "release_hash", "further"):
+        several = "samples" in facts
+        own = () if several else ("sample_id", "class", "text", "further")
+        for key in (*own, "sample_hash", "release_hash", "release", "code_version"):
             facts[key]
     except (KeyError, TypeError, ValueError) as error:
         raise SierError(
@@ -93,7 +101,7 @@ def _provenance_in(file: Path) -> dict[str, Any]:
         raise SierError(f"Cannot read {file}: {reason}.", "Check the path.") from error
     except (ValueError, KeyError, TypeError, StopIteration, ElementTree.ParseError, zipfile.BadZipFile):
         found = None
-    if not isinstance(found, dict) or "sample_id" not in found:
+    if not isinstance(found, dict) or not {"sample_id", "samples"} & set(found):
         raise SierError(
             f"{file} carries no provenance of sier-gui.", "Give a figure it wrote, or the JSON beside it."
         )
@@ -175,6 +183,25 @@ def remake(
         curves,
     )  # fmt: skip
     return Remade(view, recipe, tuple(notes))
+
+
+def remake_selection(
+    recipe: Recipe, out: Path, formats: Sequence[str] = (), *, dataset: Path | None = None
+) -> BatchState:
+    """Draw a plot of several samples again, into ``out``; ``formats`` () takes its own.
+
+    Raises
+    ------
+    SierError : as `remake`.
+    """
+    from sier_gui.core.export.batch import BatchRequest, batch
+
+    release, catalogue = _release(recipe), _catalogue(recipe, dataset)
+    if catalogue is None:
+        raise SierError("The plot names no dataset.", "Export it anew.")
+    rows = [catalogue.row_of(name) for name in recipe.samples]
+    request = BatchRequest(recipe.origin.request, recipe.options, tuple(formats) or recipe.formats)
+    return batch(catalogue, release, request, rows, out)
 
 
 def _release(recipe: Recipe) -> Release:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sier_gui.core.dataset.catalogue import Catalogue
     from sier_gui.core.nets.releases import Release
 
+T = TypeVar("T")
 R = TypeVar("R")
 MOST_WORKERS = 8
 FIGURES_A_WORKER = 8  # fewer are drawn before a second process has started
@@ -126,6 +127,8 @@ def batching(
 ) -> Iterator[BatchState]:
     """Write the figures of ``rows`` into ``out``, in steps; the last state is ``complete``.
 
+    A design of several samples gives one figure of all, at the end.
+
     Three passes: what the cache knows of the samples; explanations of the others; the figures. A run that was
     cancelled or killed goes on with the figures it lacks, where everything that they depend on is the same.
 
@@ -138,15 +141,19 @@ def batching(
     from sier_gui.core.export.bundle import known_formats
     from sier_gui.core.export.designs import design
 
-    design(request.options.design)
     if not len(rows):
         raise SierError("There is no sample to export.", "Choose at least one.")
     request = replace(request, formats=tuple(known_formats(request.formats)))
-    return _Batch(catalogue, release, request, [int(row) for row in rows], out, means or Means()).states()
+    run: type[Batch] = Batch
+    if design(request.options.design).draw_all is not None:
+        from sier_gui.core.export.selection import SelectionBatch
+
+        run = SelectionBatch
+    return run(catalogue, release, request, [int(row) for row in rows], out, means or Means()).states()
 
 
-class _Batch:
-    """One run."""
+class Batch:
+    """One run: figures of each sample."""
 
     def __init__(
         self,
@@ -191,10 +198,13 @@ class _Batch:
 
     def _state(self, ledger: Ledger) -> BatchState:
         errors = tuple(line.error for _, line in sorted(ledger.lines.items()) if line.error)
-        done, seconds = len(ledger.lines), time.perf_counter() - self.started
-        return BatchState(
-            self.out, len(self.rows), done, len(errors), done - self.before, seconds, errors=errors
-        )
+        done = len(ledger.lines)
+        made = done - self.before
+        return BatchState(self.out, len(self.rows), done, len(errors), made, self.seconds(), errors=errors)
+
+    def seconds(self) -> float:
+        """Since the run began."""
+        return time.perf_counter() - self.started
 
     def _find_samples(self) -> None:
         """Those that can be drawn; a second one of an id would overwrite the first one's files."""
