@@ -279,7 +279,7 @@ class Batch:
         means, source = self.means, self.source
         tasks = (Task(sample, file_stamp(sample)) for sample in samples)
         job = Job(
-            self.release.folder, self.release.weights_hash, source.dataset_hash, source.request,
+            self.release.folder, self.release.weights_hash, self.catalogue.dataset_hash, source.request,
             source.device, source.threads, use_cache=True,
         )  # fmt: skip
         if means.workers:
@@ -311,27 +311,26 @@ class Batch:
         with closing(self._spread(partial(_pressed, press), samples)) as pressed:
             yield from pressed
 
-    def _spread(
-        self, work: Callable[[Sample, CancelToken], R], samples: Sequence[Sample]
-    ) -> spreading.Outcomes[R]:
+    def _spread(self, work: Callable[[T, CancelToken], R], tasks: Sequence[T]) -> spreading.Outcomes[R]:
         means = self.means
-        if means.workers and samples:
+        if means.workers and tasks:
             nicely = partial(_nicely, means.niceness, work)
-            return spreading.processes(nicely, iter(samples), means.workers, means.token, means.pause)
-        return _here(work, samples, means.token, means.pause)
+            workers = min(means.workers, len(tasks))
+            return spreading.processes(nicely, iter(tasks), workers, means.token, means.pause)
+        return _here(work, tasks, means.token, means.pause)
 
 
 def _here(
-    work: Callable[[Sample, CancelToken], R], samples: Sequence[Sample], token: CancelToken, pause: Pause
+    work: Callable[[T, CancelToken], R], tasks: Sequence[T], token: CancelToken, pause: Pause
 ) -> spreading.Outcomes[R]:
-    for sample in samples:
+    for task in tasks:
         pause.wait(token)
-        yield work(sample, token)
+        yield work(task, token)
 
 
-def _nicely(niceness: int, work: Callable[[Sample, CancelToken], R], sample: Sample, token: CancelToken) -> R:
+def _nicely(niceness: int, work: Callable[[T, CancelToken], R], task: T, token: CancelToken) -> R:
     _be_nice(niceness)
-    return work(sample, token)
+    return work(task, token)
 
 
 @lru_cache(maxsize=1)

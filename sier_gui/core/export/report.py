@@ -146,7 +146,7 @@ def _hatched(shown: Picture, view: FigureInput, values: NDArray[np.float64]) -> 
     height, width = shown.shape[:2]
     pixels = view.inputs.pixels
     factors = np.array([width / pixels.width, height / pixels.height] * 2)
-    corners = np.rint(patch_rectangles(*values.shape, pixels) * factors).astype(int)
+    corners = np.rint(patch_rectangles(values.shape[0], values.shape[1], pixels) * factors).astype(int)
     corners = np.clip(corners, 0, [width, height] * 2)
     against = np.zeros((height, width), bool)
     for left, top, right, bottom in corners[values < 0]:

@@ -225,7 +225,8 @@ def _fitted(options: FigureOptions) -> Figure:
         figure.draw_without_rendering()
         share = (options.width_mm / MM - 2 * PAD_INCHES) / figure.get_tightbbox().width
         _scale(figure, share)
-        figure.set_size_inches(figure.get_size_inches() * share)
+        wide, high = figure.get_size_inches() * share
+        figure.set_size_inches(wide, high)
     return figure
 
 
@@ -240,7 +241,7 @@ def _scale(figure: Figure, share: float) -> None:
             axis.labelpad *= share  # not the ticks' own: SHAP has moved some, which a new one undoes
     for one in figure.findobj():
         if isinstance(one, Text):
-            one.set_fontsize(one.get_fontsize() * share)
+            one.set_fontsize(float(one.get_fontsize()) * share)
             one.set_fontfamily(FONT)
         elif isinstance(one, Line2D):
             one.set_linewidth(one.get_linewidth() * share)

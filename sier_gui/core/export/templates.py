@@ -14,6 +14,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from sier_gui.core import paths
 from sier_gui.core.errors import SierError
@@ -83,7 +84,12 @@ def read_template(file: Path) -> Template:
         options = FigureOptions(**{**table, "width_mm": float(table.get("width_mm", 140.0))})
     except (TypeError, ValueError) as error:
         raise SierError(f"{file} has a value of the wrong kind: {error}.", "Correct it.") from error
-    kinds = {"signed": bool, "opacity": (int, float), "dpi": int, "caption": (str, type(None))}
+    kinds: dict[str, Any] = {
+        "signed": bool,
+        "opacity": (int, float),
+        "dpi": int,
+        "caption": (str, type(None)),
+    }
     for key, kind in kinds.items():
         if not isinstance(getattr(options, key), kind):
             raise SierError(f"{file} has a {key} of the wrong kind.", "Correct it.")
