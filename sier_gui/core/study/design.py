@@ -232,12 +232,17 @@ class Status:
             state = rater["excluded"] or ("finished" if rater["finished"] else "unfinished")
             yield (
                 f"  {rater['rater']}: group {rater['group']}, order {rater['order']}, "
-                f"{rater['answered']} of {rater['planned']} trials, {state}"
+                f"{rater['answered']} of {rater['planned']} trials, traps missed {_missed(rater['traps'])}, "
+                f"gold {_missed(rater['gold'])}, {state}"
             )
         filled = sum(n > 0 for n in self.cells.values())
         yield f"{filled} of {len(CELLS)} cells have a rater" + (
             f"; next: group {self.following[0]}, order {self.following[1]}" if self.following else ""
         )
+
+
+def _missed(check: Mapping[str, int]) -> str:
+    return f"{check['missed']} of {check['of']}"
 
 
 def status(project: Project, design: Design) -> Status:

@@ -30,20 +30,11 @@ class DeskWorkflow(QObject):
         super().__init__(parent)
         self._context, self._keeper, self._opened = context, keeper, opened
         self._page: StudyPage | None = None
-        for action_id, handler in (
-            ("study.withdraw", self.ask_withdraw),
-            ("study.progress", self.show_progress),
-        ):
-            context.actions.bind(action_id, handler)
+        context.actions.bind("study.withdraw", self.ask_withdraw)
 
     def furnish(self, page: StudyPage) -> None:
         self._page = page
         page.desk.progress.chosen.connect(self.choose)
-
-    @Slot()
-    def show_progress(self) -> None:
-        if self._page is not None and self._opened() is not None:
-            self._page.desk.show_tab("progress")
 
     # ---------------------------------------------------------------- what is shown
 

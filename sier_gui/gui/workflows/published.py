@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QFileDialog
 
 from sier_gui.core.tasks import CancelToken, Report
@@ -21,32 +21,42 @@ PAPER = "Table 1 of the paper, as printed"
 
 
 class PublishedWorkflow(QObject):
-    """``desk``: shows Study mode's tabs, without a project where none is open."""
+    """Fills its tab when it is first looked at."""
 
-    def __init__(self, context: Context, desk: Callable[[], StudyPage], parent: QObject) -> None:
+    read = Signal()  # a CSV, to be shown
+
+    def __init__(self, context: Context, parent: QObject) -> None:
         super().__init__(parent)
-        self._context, self._desk = context, desk
-        self._name = ""  # of what is shown
-        context.actions.bind("study.published", self.show)
+        self._context = context
+        self._page: StudyPage | None = None
+        self._outcome: tuple[ImportedTable, str] | None = None  # and what it is called
         context.actions.bind("study.import_table", self.ask)
 
-    @Slot()
-    def show(self) -> None:
-        page = self._desk()
-        if not self._name:
-            from sier_gui.core.study.checks import check_printed
-            from sier_gui.core.study.published import ImportedTable, paper_table
+    def furnish(self, page: StudyPage) -> None:
+        self._page = page
+        page.desk.tab_shown.connect(self._on_tab)
 
+    @Slot(str)
+    def _on_tab(self, tab: str) -> None:
+        if tab == "published":
+            self._show()
+
+    def _show(self) -> None:
+        from sier_gui.core.study.checks import check_printed
+        from sier_gui.core.study.published import ImportedTable, paper_table
+
+        if self._outcome is None:
             printed = paper_table()
-            self._show(ImportedTable(printed, tuple(check_printed(printed))), PAPER)
-        page.desk.show_tab("published")
+            self._outcome = ImportedTable(printed, tuple(check_printed(printed))), PAPER
+        if self._page is not None:
+            self._page.desk.published.show_table(*self._outcome)
 
     @Slot()
     def ask(self) -> None:
-        ask_file(self._context, "A published table", self.read)
+        ask_file(self._context, "A published table", self.read_file)
 
     @Slot(str)
-    def read(self, file: str) -> None:
+    def read_file(self, file: str) -> None:
         """Check a table of a CSV."""
         path = Path(file)
 
@@ -61,12 +71,9 @@ class PublishedWorkflow(QObject):
 
     @Slot(object)
     def _on_read(self, outcome: tuple[ImportedTable, str]) -> None:
-        self._show(*outcome)
-        self.show()
-
-    def _show(self, imported: ImportedTable, name: str) -> None:
-        self._name = name
-        self._desk().desk.published.show_table(imported, name)
+        self._outcome = outcome
+        self._show()
+        self.read.emit()
 
 
 def ask_file(context: Context, title: str, chosen: Callable[[str], None]) -> None:

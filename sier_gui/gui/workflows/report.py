@@ -46,7 +46,6 @@ class ReportWorkflow(QObject):
         self._asked: dict[str, NetworkAnswers] = {}  # what releases answered, by label
         self._network = ""  # the one whose row is shown
         for action_id, handler in (
-            ("study.table", self.show_table),
             ("study.copy", self.copy),
             ("study.export", self.ask_export),
         ):
@@ -85,12 +84,6 @@ class ReportWorkflow(QObject):
     def _on_tab(self, tab: str) -> None:
         if tab == "table":
             self.refresh()
-
-    @Slot()
-    def show_table(self) -> None:
-        assert self._page is not None
-        self._page.desk.show_tab("table")
-        self.refresh()
 
     def refresh(self) -> None:
         """Read and compute what is not there yet, where somebody looks at it."""
@@ -137,7 +130,12 @@ class ReportWorkflow(QObject):
 
     @Slot()
     def _on_cancelled(self) -> None:
+        from sier_gui.core.study.report import PENDING
+
         assert self._page is not None
+        if self.report is not None:
+            missing = {k: "Cancelled." if why == PENDING else why for k, why in self.report.missing.items()}
+            self._show(replace(self.report, missing=missing))
         self._page.desk.table.show_idle("Cancelled: choose Table 1 again to go on.")
 
     @Slot()

@@ -44,8 +44,10 @@ class StudyWorkflow(QObject):
         self.rating = RatingWorkflow(context, keeper)
         self.desk = DeskWorkflow(context, keeper, self._opened, self)
         self.report = ReportWorkflow(context, keeper, self._opened, self)
-        self.published = PublishedWorkflow(context, self._show_bare, self)
+        self.published = PublishedWorkflow(context, self)
         self.desk.changed.connect(self._on_changed)
+        self.published.read.connect(self.show_published)
+        self._tab = ""  # to be shown once the project is open
         self._keeping: Project | None = None  # by the keeper's thread, which opens and closes
         self._folder = ""
         self._page: StudyPage | None = None
@@ -56,7 +58,10 @@ class StudyWorkflow(QObject):
             ("study.unlock", self.unlock),
             ("study.resume", self.resume_chosen),
             ("study.responses", self.ask_responses),
+            ("study.progress", self.show_progress),
+            ("study.table", self.show_table),
             ("study.planning", self.show_planning),
+            ("study.published", self.show_published),
         ):
             context.actions.bind(action_id, handler)
         context.state.mode_changed.connect(self._on_mode)
@@ -87,6 +92,7 @@ class StudyWorkflow(QObject):
             self.rating.furnish(page)
             self.desk.furnish(page)
             self.report.furnish(page)
+            self.published.furnish(page)
             page.desk.progress.seated.connect(self.seat)
         self._context.actions.trigger("play.stop")
         self._context.state.set_mode("study")
@@ -97,6 +103,7 @@ class StudyWorkflow(QObject):
         self._context.actions.action("mode.study").setChecked(mode == "study")
         if mode == "study" or self._page is None:
             return
+        self._tab = self._page.desk.tab if self.opened is not None else ""
         self.opened = None
         self.report.forget()
         self._page.show_step(self._page.start)
@@ -174,6 +181,10 @@ class StudyWorkflow(QObject):
         self._context.messages.withdraw()
         self._context.state.set_project(view.folder)
         self.desk.show(view)
+        assert self._page is not None
+        self._page.desk.show_tab(self._tab or "progress")
+        self._page.show_step(self._page.desk)  # where one begins on that tab
+        self._tab = ""
         self.report.refresh()
 
     @Slot(object)
@@ -182,6 +193,38 @@ class StudyWorkflow(QObject):
         assert self._page is not None
         self._page.show_step(self._page.start)
         self._context.messages.error(error)
+
+    # ---------------------------------------------------------------- the tabs
+
+    @Slot()
+    def show_progress(self) -> None:
+        self._show_tab("progress")
+
+    @Slot()
+    def show_table(self) -> None:
+        self._show_tab("table")
+
+    @Slot()
+    def show_planning(self) -> None:
+        self._show_tab("planning")
+
+    @Slot()
+    def show_published(self) -> None:
+        self._show_tab("published")
+
+    def _show_tab(self, tab: str) -> None:
+        """From any mode; of the project that was open, of a CSV, or of neither where the tab needs none."""
+        self.enter()
+        if self._keeper.busy("study.open"):
+            self._tab = tab
+            return
+        page = self._page
+        assert page is not None
+        if tab == "progress" and self.opened is None and page.step is page.start:
+            return  # which says how to open one
+        self._show_bare()
+        page.desk.show_tab(tab)
+        self.report.refresh()
 
     # ---------------------------------------------------------------- without a project
 
@@ -193,18 +236,17 @@ class StudyWorkflow(QObject):
     def open_responses(self, file: str) -> None:
         """Table 1 of a bare CSV; the project that was open is closed."""
         self._show()
+        self._keeper.drop("study.open")
         self._leave_project()
         self.report.take_file(Path(file))
-        self._show_bare().desk.show_bare(Path(file).name, _BARE)
-        self.report.show_table()
+        self._show_bare()
+        assert self._page is not None
+        self._page.desk.show_bare(Path(file).name, _BARE)
+        self._page.desk.show_tab("table")
+        self.report.refresh()
 
-    @Slot()
-    def show_planning(self) -> None:
-        self._show_bare().desk.show_tab("planning")
-
-    def _show_bare(self) -> StudyPage:
-        """The tabs, with a project or without one."""
-        self._show()
+    def _show_bare(self) -> None:
+        """The tabs, where no project shows them already."""
         page = self._page
         assert page is not None
         if self.opened is None and page.step is not page.desk:
@@ -213,12 +255,9 @@ class StudyWorkflow(QObject):
             page.desk.planning.show_protocol(load("default"), 4)
             page.desk.show_bare("", _BARE)
             page.show_step(page.desk)
-            self.report.refresh()
-        return page
 
     def _leave_project(self) -> None:
-        if self.opened is None and self._keeping is None:
-            return
+        """The keeper closes it, if one is open or was just being opened."""
         self.opened, self._folder = None, ""
         self._context.state.set_project("")
 

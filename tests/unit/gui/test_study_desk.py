@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shutil
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import redirect_stdout
@@ -31,6 +32,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from sier_gui.cli import main
+from sier_gui.core.errors import SierError
 from sier_gui.core.study import design
 from sier_gui.core.study.project import open_project
 from sier_gui.core.study.records import Kind, Response
@@ -301,6 +303,57 @@ def test_a_networks_row_stands_beside_the_peoples(desk: Rater) -> None:
         assert float(shown) == pytest.approx(100 * sum(shares) / len(classes), abs=0.0051)
 
 
+def test_cancelled_tests_say_so_and_go_on_when_asked(desk: Rater, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, gate = threading.Event(), threading.Event()
+
+    def slow(_answers: object) -> None:
+        begun.set()
+        gate.wait(30)
+        raise SierError("GEE was given up.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sier_gui.core.study.report.gee", slow)
+        desk.bench.actions.trigger("study.table")
+        page = desk.page.desk.table
+        desk.qtbot.waitUntil(begun.is_set, timeout=LONG)
+        desk.until(lambda: page.state.text() == "GEE")
+        assert texts(page.report.table)[0][1:] != ["–"] * 5  # cells are there, the test is not
+        assert page.report.parts["randomisation"].table.isVisibleTo(page)
+        page.cancel.setFocus()
+        desk.keys(Key.Key_Space)
+        gate.set()
+        desk.until(lambda: page.state.text().startswith("Cancelled"))
+        assert page.report.parts["bayesian"].missing.text() == "Cancelled."
+    table_of(desk)
+    assert page.report.parts["bayesian"].table.isVisibleTo(page)
+
+
+def test_from_another_mode_a_tab_is_one_key_away(bench: Rater, answered: Path, tmp_path: Path) -> None:
+    trigger = bench.bench.actions.trigger
+    trigger("mode.explore")
+    trigger("study.planning")
+    assert (bench.bench.state.mode, bench.page.desk.tab) == ("study", "planning")
+    trigger("mode.explore")
+    trigger("study.progress")
+    assert bench.page.step is bench.page.start  # there is no project
+    trigger("study.table")
+    assert bench.page.desk.table.empty_title.text() == "No responses yet"
+    shutil.copytree(answered, tmp_path / "study")
+    bench.open(tmp_path / "study")
+    assert bench.page.desk.tab == "progress"
+    trigger("study.planning")
+    trigger("mode.explore")
+    trigger("mode.study")
+    bench.until(lambda: bench.bench.study.opened is not None)
+    bench.at(bench.page.desk)
+    assert bench.page.desk.tab == "planning"  # as it was left
+    trigger("mode.explore")
+    trigger("study.published")
+    bench.until(lambda: bench.bench.study.opened is not None)
+    assert bench.page.desk.tab == "published"
+    assert "80.46" in bench.page.desk.published.checks.text()
+
+
 # ---------------------------------------------------------------- without a project
 
 
@@ -368,7 +421,7 @@ def test_the_papers_table_and_another_are_checked(bench: Rater, tmp_path: Path) 
         assert figure in page.checks.text()
     file = tmp_path / "mine.csv"
     file.write_text("class,i,ss\nsad,50.00,66.67\nhappy,75.00,33.33\noverall,62.60,50.00\n")
-    bench.bench.study.published.read(str(file))
+    bench.bench.study.published.read_file(str(file))
     bench.until(lambda: page.title.text() == "mine.csv")
     told = printed("import-table", str(file))
     assert page.checks.text().splitlines() == [f"!  {flag['message']}" for flag in told["flags"]]

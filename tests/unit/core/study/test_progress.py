@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import sys
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -104,6 +105,18 @@ def test_a_report_grows_to_what_it_is_at_once(project: Project) -> None:
     assert PENDING not in last.missing.values()
     assert report_json(last) == report_json(make_report(responses, setting))
     assert first.flags == last.flags
+
+
+def test_without_statsmodels_a_line_says_how_to_get_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "statsmodels", None)
+    report = make_report(project.responses(), design.setting_of(project, design.load_design(project)))
+    found = {section.key: section for section in sections(report)}
+    for key in ("gee", "bayesian"):
+        assert "pip install 'sier-gui[study]'" in found[key].missing
+        assert found[key].note  # what it would assume
+    assert found["randomisation"].rows
 
 
 def test_sections_say_the_reports_numbers(project: Project) -> None:
