@@ -141,7 +141,8 @@ class Annotating(RuleBasedStateMachine):
 def _fresh() -> Path:
     import tempfile
 
-    return Path(tempfile.mkdtemp())
+    memory = Path("/dev/shm")  # where there is some: hundreds of commits, and the disk is not what is tested
+    return Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
 
 
 def test_any_order_of_requests_equals_the_model() -> None:
@@ -271,6 +272,16 @@ def test_one_person_in_two_places_is_a_conflict_that_is_told(tmp_path: Path) -> 
     assert "happy" in conflict.text()
     assert [e.value for e in ours.entries()] == ["anger"]
     assert {e.new for e in ours.events()} == {"sad", "happy", "hate", "anger"}  # all on record
+    ours.close()
+    theirs.close()
+
+
+def test_going_on_from_what_both_share_is_no_conflict(tmp_path: Path) -> None:
+    ours, theirs = copies(tmp_path)
+    ours.apply(label("happy"))
+    assert merge(ours, theirs).conflicts == []
+    assert merge(theirs, ours).conflicts == []
+    assert held(theirs) == held(ours) == {("s1", "Anna", "label", ""): "happy"}
     ours.close()
     theirs.close()
 
