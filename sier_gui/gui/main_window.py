@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
     QMenu,
-    QScrollArea,
     QSplitter,
     QStackedWidget,
     QToolButton,
@@ -237,7 +236,12 @@ class MainWindow(QMainWindow):
             empty.hide()
             empty.setParent(None)
             empty.deleteLater()
-        for panel, page in ((image, "picture"), (speech, "speech"), (result, "result"), (self.annotation, "annotations")):
+        for panel, page in (
+            (image, "picture"),
+            (speech, "speech"),
+            (result, "result"),
+            (self.annotation, "annotations"),
+        ):
             panel.setProperty(PROPERTY, page)
         self._explorer.setStretchFactor(1, 1)
         if self._state.overview:
@@ -263,27 +267,20 @@ class MainWindow(QMainWindow):
             splitter.setSizes([int(size) for size in (saved if fits else sizes)])
 
     def _make_result(self) -> QWidget:
+        from sier_gui.gui.folding import FoldingColumn
         from sier_gui.gui.panels.annotation import AnnotationPanel
         from sier_gui.gui.panels.result import ExplanationPanel, ProbabilityPanel
 
-        column = QWidget()
-        layout = QVBoxLayout(column)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
         probability = ProbabilityPanel(self._state, self._actions)
         self.annotation = AnnotationPanel(self._state, self._actions)
         for button in self.annotation.head:
             probability.head.addWidget(button)
-        layout.addWidget(probability)
-        layout.addWidget(self.annotation)
-        layout.addWidget(ExplanationPanel(self._state, self._actions), 1)
-        scroll = QScrollArea()  # many classes on a small screen: nothing is cut
-        scroll.setWidget(column)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setMinimumWidth(280)
-        return scroll
+        explanation = ExplanationPanel(self._state, self._actions)
+        column = FoldingColumn(probability, {"Notes": self.annotation, "Explanation": explanation})
+        column.show_section(explanation)
+        column.setMinimumWidth(280)
+        self.annotation.writing.connect(column.show_section)
+        return column
 
     # ---------------------------------------------------------------- what is shown
 

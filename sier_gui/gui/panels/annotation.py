@@ -101,6 +101,7 @@ class AnnotationPanel(QWidget):
 
     commented = Signal(str, str)  # sample, text
     mark_changed = Signal(object)  # Entry
+    writing = Signal(object)  # this panel: its line is about to be written in
 
     def __init__(self, state: AppState, actions: ActionTable, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -265,6 +266,7 @@ class AnnotationPanel(QWidget):
     @Slot()
     def _write(self) -> None:
         """A line for the comment, with what it says so far."""
+        self.writing.emit(self)
         self._edit(self._comment(self._state.annotated.notes), "Comment: Enter saves, Esc leaves")
 
     def _edit(self, text: str, hint: str) -> None:
