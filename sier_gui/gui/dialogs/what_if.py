@@ -60,6 +60,7 @@ class WhatIfDialog(QDialog):
     renamed = Signal(int, str)
     delete_wished = Signal(list)
     export_wished = Signal()
+    import_wished = Signal()
 
     def __init__(self, undo: QUndoStack, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -116,6 +117,8 @@ class WhatIfDialog(QDialog):
         self.rename.setToolTip("Give it a name (F2)")
         self.delete = QPushButton("Delete")
         self.delete.setToolTip("Remove it from the list (Delete); Ctrl+Z brings it back")
+        self.add = QPushButton("Add…")
+        self.add.setToolTip("Add the entries of a list that was exported as JSON")
         self.export = QPushButton("Export…")
         self.export.setToolTip("Write the list as a table or as JSON")
         row = QHBoxLayout()
@@ -128,9 +131,11 @@ class WhatIfDialog(QDialog):
             button.clicked.connect(slot)
             row.addWidget(button)
         row.addStretch(1)
+        row.addWidget(self.add)
         row.addWidget(self.export)
+        self.add.clicked.connect(self.import_wished)
         self.export.clicked.connect(self.export_wished)
-        for button in (self.apply, self.rename, self.delete, self.export):
+        for button in (self.apply, self.rename, self.delete, self.add, self.export):
             button.setAutoDefault(False)
         return row
 

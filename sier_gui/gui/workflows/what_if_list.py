@@ -182,6 +182,7 @@ class WhatIfListWorkflow(QObject):
             self._dialog.renamed.connect(self.rename)
             self._dialog.delete_wished.connect(self.delete)
             self._dialog.export_wished.connect(self.ask_where)
+            self._dialog.import_wished.connect(self.ask_which)
         self._show()
         self._dialog.show()
         self._dialog.activateWindow()
@@ -218,6 +219,30 @@ class WhatIfListWorkflow(QObject):
             self._context.messages.error(error)
             return
         self._context.messages.info(f"Wrote {target.name}.", f"In {target.parent}.")
+
+    @Slot()
+    def ask_which(self) -> None:
+        dialog = QFileDialog(self._dialog, "Add an exported what-if list")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters(["What-if list (*.json)"])
+        dialog.fileSelected.connect(self.add_file)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    @Slot(str)
+    def add_file(self, file: str) -> None:
+        """Entries of a list exported as JSON, after the present ones; what is here already is left out."""
+        from sier_gui.core.explain.what_if_list import read_list
+
+        try:
+            given = read_list(Path(file))
+        except SierError as error:
+            self._context.messages.error(error)
+            return
+        new = [entry for entry in given if entry not in self.entries]
+        if new:
+            self.change((*self.entries, *new), "add")
+        self._context.messages.info(f"Added {len(new)} of {len(given)} entries of {Path(file).name}.")
 
 
 class _Change(QUndoCommand):

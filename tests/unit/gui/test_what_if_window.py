@@ -150,6 +150,14 @@ def test_the_list_is_named_undone_exported_and_remembered(
         rows = list(csv.DictReader(file))
     assert {row["name"] for row in rows} == {"no face", f"without {SPAN.text}"}
     assert len(rows) == 2 * 4
+    listed.export(str(tmp_path / "list.json"))
+    kept = listed.entries
+    listed.delete([1])
+    listed.add_file(str(tmp_path / "list.json"))
+    assert listed.entries == kept
+    assert bench.messages.history[-1].text == "Added 1 of 2 entries of list.json."
+    listed.add_file(str(tmp_path / "list.csv"))
+    assert "no what-if list" in bench.messages.history[-1].text
     bench.actions.trigger("what_if.put_back")
     bench.actions.trigger("sample.next")
     qtbot.waitUntil(lambda: state.sample is not None and state.sample.sample.sample_id == "s1", timeout=LONG)

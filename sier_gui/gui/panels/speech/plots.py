@@ -298,6 +298,9 @@ class SpeechPlots(pg.GraphicsLayoutWidget):
             self.stepped.emit(1 if key == Qt.Key.Key_Right else -1)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
             self.wave.scaleBy(x=1.25 if key == Qt.Key.Key_Minus else 0.8)
+        elif key in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
+            start, stop = self.span()
+            self.wave.translateBy(x=(stop - start) / 2 * (-1 if key == Qt.Key.Key_PageUp else 1))
         elif key == Qt.Key.Key_Home:
             self.reset_zoom()
         elif key == Qt.Key.Key_Escape and (self.marks[0].areas()[0] or self.cross[0].isVisible()):

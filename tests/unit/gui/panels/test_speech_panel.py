@@ -219,6 +219,11 @@ def test_zooming_keeps_axes_words_and_plots_together_and_a_key_resets(
     assert panel.plots.mel.viewRange()[0] == pytest.approx([20.0, 21.0])
     assert panel.words._span == pytest.approx((20.0, 21.0))
     assert labels(panel.plots.time_axis)[0] == "20"
+    start, stop = panel.plots.span()
+    qtbot.keyClick(panel.plots, Qt.Key.Key_PageDown)
+    assert panel.plots.span()[0] > start
+    qtbot.keyClick(panel.plots, Qt.Key.Key_PageUp)
+    assert panel.plots.span() == pytest.approx((start, stop))
     qtbot.keyClick(panel.plots, Qt.Key.Key_Home)
     assert panel.plots.span() == pytest.approx((0.0, 60.0))
     qtbot.keyClick(panel.plots, Qt.Key.Key_Plus)
