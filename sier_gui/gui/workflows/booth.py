@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sier_gui.core.study.takes import Prompt, SessionFacts
     from sier_gui.gui.modes.record import RecordPage
 
-_HEAVY = ("dataset", "survey", "explain")  # jobs that would make the audio stutter
+_HEAVY = ("dataset", "survey", "explain", "fused", "sides")  # jobs that would make the audio stutter
 
 
 @dataclass(slots=True)

@@ -60,6 +60,8 @@ class MapWorkflow(QObject):
         context.state.dataset_changed.connect(self._on_other)
         context.state.release_changed.connect(self._on_other)
         context.computer.ended.connect(self._on_ended)
+        context.state.booth_changed.connect(self._on_occupied)
+        context.state.rating_changed.connect(self._on_occupied)
         self._on_other()
 
     # ---------------------------------------------------------------- principal components
@@ -230,6 +232,13 @@ class MapWorkflow(QObject):
     def cancel_neighbours(self) -> None:
         self._context.clerk.drop(NEIGHBOURS)
         self._panel.show_progress(None)
+
+    @Slot(bool)
+    def _on_occupied(self, occupied: bool) -> None:
+        """Nothing heavy runs beside a recording or a trial, in whichever process."""
+        if occupied and self._context.clerk.busy(NEIGHBOURS):
+            self.cancel_neighbours()
+            self._back()
 
     # ---------------------------------------------------------------- thumbnails
 

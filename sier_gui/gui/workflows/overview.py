@@ -149,7 +149,7 @@ class OverviewWorkflow(QObject):
         if self.page is not None:
             self.page.show_nothing("Nothing is predicted yet.", "")
             self.page.show_doubt("")
-            self.page.degree.show_shares([], "")
+            self.page.degree.show_shares([])
 
     @Slot(object)
     def _on_sample(self, view: SampleView | None) -> None:
@@ -189,7 +189,8 @@ class OverviewWorkflow(QObject):
             return
         self.counted = counted
         self.page.show_summary(counted.summary, f"{state.dataset.name} by {state.release.label}")
-        self.page.degree.show_shares(counted.lines, counted.warning)
+        self.page.show_warning(counted.warning)
+        self.page.degree.show_shares(counted.lines)
 
     @Slot(int)
     def _on_tab(self, index: int) -> None:

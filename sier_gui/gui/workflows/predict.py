@@ -36,6 +36,7 @@ SLICE_S = 0.05  # and how long such a slice may take
 CONFIRM_MS = 1500  # of rest before torch is imported for an answer that is known
 HUSH_S = 0.02  # about the time in which a sample is on the screen
 PAINT_MS = 150  # how long the dataset's turn waits after each step to another sample
+WALKED_OVER = ("dataset", "fused", "sides")  # what waits while somebody walks from sample to sample
 REFRESH_MS = 500  # how often the table shows what came in
 
 
@@ -109,12 +110,14 @@ class PredictWorkflow(QObject):
     def _give_way(self) -> None:
         """Painting shares Python's lock with the network: it comes first, and walking before the dataset."""
         self._context.computer.hush(HUSH_S)
-        self._context.computer.pause("dataset", self._painted)
+        for kind in WALKED_OVER:
+            self._context.computer.pause(kind, self._painted)
         self._painted.start()
 
     @Slot()
     def _on_painted(self) -> None:
-        self._context.computer.resume("dataset", self._painted)
+        for kind in WALKED_OVER:
+            self._context.computer.resume(kind, self._painted)
 
     @Slot()
     def _on_rest(self) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sier_gui.core.study.session import Session
     from sier_gui.gui.modes.study import StudyPage
 
-_HEAVY = ("dataset", "survey", "explain")  # jobs that would make the audio stutter
+_HEAVY = ("dataset", "survey", "explain", "fused", "sides")  # jobs that would make the audio stutter
 
 
 @dataclass(frozen=True, slots=True)

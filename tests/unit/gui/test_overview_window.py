@@ -352,7 +352,7 @@ def test_the_figure_is_written_in_the_background(qtbot: QtBot, bench: Workbench,
     assert ">predicted<" in text
     assert ">happy<" in text
     assert "Fused layer, PCA" in text
-    qtbot.waitUntil(lambda: "page.svg" in last_words(bench), timeout=LONG)
+    qtbot.waitUntil(lambda: bool(bench.messages.history) and "page.svg" in last_words(bench), timeout=LONG)
 
 
 def test_another_dataset_ends_the_old_ones_numbers(qtbot: QtBot, bench: Workbench, tmp_path: Path) -> None:

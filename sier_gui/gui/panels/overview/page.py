@@ -49,6 +49,11 @@ class DatasetPage(QWidget):
         strong = QFont(self.font())
         strong.setWeight(QFont.Weight.DemiBold)
         self.title.setFont(strong)
+        self.warning = QLabel()
+        self.warning.setFont(strong)
+        self.warning.setWordWrap(True)
+        self.warning.setForegroundRole(QPalette.ColorRole.BrightText)  # the theme's error colour
+        self.warning.hide()
         self.matrix, self.shares, self.calibration = MatrixView(), SharesView(), CalibrationView()
         self.wrong, self.disagree = _link(), _link()
         self.suspects = _link()
@@ -110,6 +115,7 @@ class DatasetPage(QWidget):
         layout.setContentsMargins(8, 8, 8, 4)
         layout.setSpacing(8)
         layout.addLayout(head)
+        layout.addWidget(self.warning)
         layout.addWidget(halves, 1)
 
     # ---------------------------------------------------------------- what is shown
@@ -141,6 +147,11 @@ class DatasetPage(QWidget):
             words += f", of {summary.compared:,}"
         _say(self.disagree, summary.disagreeing, words)
 
+    def show_warning(self, words: str) -> None:
+        """What must not be overlooked, whichever part is looked at; "" for nothing."""
+        self.warning.setText(words)
+        self.warning.setVisible(bool(words))
+
     def show_nothing(self, title: str, hint: str) -> None:
         self._summary = None
         self.title.set_text(title)
@@ -148,6 +159,7 @@ class DatasetPage(QWidget):
         for link in (self.wrong, self.disagree):
             link.setVisible(False)
         self.calibration.hide()
+        self.show_warning("")
 
     def show_query(self, query: Query) -> None:
         """Outline the cell that the table shows."""
