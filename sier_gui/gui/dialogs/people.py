@@ -232,6 +232,9 @@ class PeopleDialog(QDialog):
         self.about.setText(f"{made} {' '.join(ASSUMPTIONS)}")
         self._on_measure()
         self._fill_samples()
+        layout = self.layout()
+        if layout is not None:
+            layout.activate()  # words that wrap have their height before the first paint
 
     def _show(self, status: str, *, busy: bool) -> None:
         there = self._found is not None

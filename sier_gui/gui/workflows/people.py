@@ -141,6 +141,8 @@ class PeopleWorkflow(QObject):
             return source, marks_from(source, dataset)
 
         job = self._context.clerk.start(LOAD, work)
+        if self._dialog is not None and self.marks is None:
+            self._dialog.show_nothing("Simulated raters mark …" if make else "Reading …", demo=False)
         job.succeeded.connect(self._on_loaded)
         job.failed.connect(self._on_not_loaded)
 
