@@ -20,6 +20,10 @@ class Notes:
         found = (e.value for e in self.entries if e.who == who and e.kind is kind)
         return next(found, None)
 
+    def label_of(self, who: str) -> str:
+        """The label that ``who`` gave; "" for none."""
+        return str(self.of(who, Kind.LABEL) or "")
+
     @property
     def people(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(e.who for e in self.entries))

@@ -124,6 +124,8 @@ class AnnotationPanel(QWidget):
         self._marks = QVBoxLayout()
         self._marks.setSpacing(0)
         self.queue = [self._button("annotate.unlabelled"), self._button("annotate.disputed")]
+        self.body = QWidget()  # hidden by itself: whether the panel is shown is its surroundings' business
+        self.nothing = ElidedLabel("Only a dataset's samples can be annotated.", secondary=True)
         self._lay_out()
         annotated = state.annotated
         annotated.labels_changed.connect(self._on_labels)
@@ -154,8 +156,13 @@ class AnnotationPanel(QWidget):
         for button in self.queue:
             button.setFont(theme.caption_font(self.font()))
             queue.addWidget(button, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 0, 8, 0)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(8, 0, 8, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self.nothing)
+        outer.addWidget(self.body)
+        layout = QVBoxLayout(self.body)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(self.grid)
         layout.addWidget(self.editor)
@@ -203,7 +210,8 @@ class AnnotationPanel(QWidget):
         me = self._state.annotated.me
         if self.editor.isVisible() and (notes is None or notes.sample_id != self._about):
             self._on_comment()  # what was typed belongs to the sample it was typed for
-        self.setVisible(notes is not None)
+        self.body.setVisible(notes is not None)
+        self.nothing.setVisible(notes is None)
         self._check(notes)
         people = notes.people if notes is not None else ()
         people = (*(name for name in people if name == me), *(name for name in people if name != me))

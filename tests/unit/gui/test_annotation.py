@@ -27,6 +27,7 @@ from sier_gui.gui.dialogs.annotations import AgreementDialog, MergeDialog
 from sier_gui.gui.dialogs.annotator import AnnotatorDialog
 from sier_gui.gui.dialogs.labels import LabelsDialog
 from sier_gui.gui.itemmodels.samples import FLAGS
+from sier_gui.gui.panels.result import ProbabilityPanel
 from sier_gui.gui.workflows.annotation_desk import MAJORITY
 
 LABELS = ("amused", "bored", "calm", "tense")  # no release knows them: torch is never loaded
@@ -161,6 +162,8 @@ def test_a_key_is_a_label_on_the_disk_with_name_and_time(anna: Annotator) -> Non
     assert anna.pressed() == ["2 bored"]
     assert re.fullmatch(r"you, \d+ \w+ \d\d:\d\d: bored", anna.panel.people[0].text())
     assert anna.flags(0) == "≠"
+    verdicts = [p.verdict.text() for p in anna.bench.window.findChildren(ProbabilityPanel)]
+    assert [text.split(" · ")[:2] for text in verdicts] == [["label amused", "you bored"]]
     anna.key("2")  # the same again changes nothing
     anna.key("0")
     anna.until_saved()

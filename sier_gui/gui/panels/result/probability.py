@@ -145,6 +145,7 @@ class ProbabilityPanel(QWidget):
         LoadingNotice(state, self._show_loading, self)
         state.release_changed.connect(self._on_release)
         state.sample_changed.connect(self._refresh)
+        state.annotated.notes_changed.connect(self._show_verdict)
         state.prediction_changed.connect(self._refresh)
         state.attribution_changed.connect(self._mark_target)
         state.target_changed.connect(self._mark_target)
@@ -166,6 +167,10 @@ class ProbabilityPanel(QWidget):
         self._show_values(prediction)
         self._mark_target()
 
+    @Slot()
+    def _show_verdict(self) -> None:
+        self.verdict.set_text(self._verdict_text())
+
     @Slot(object)
     def _on_release(self, release: Release | None) -> None:
         if release is None:
@@ -183,6 +188,10 @@ class ProbabilityPanel(QWidget):
         if view is None:
             return ""
         label = f"label {view.sample.label}" if view.sample.label else "no label"
+        notes = self._state.annotated.notes
+        if notes is not None and notes.sample_id == view.sample.sample_id:
+            mine = notes.label_of(self._state.annotated.me)
+            label += f" · you {mine}" if mine else ""
         if prediction is not None:
             without = f", without {view.lacking[0]}" if view.lacking else ""
             return f"{label} · sees {prediction.predicted}{without}"
