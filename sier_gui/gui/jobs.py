@@ -22,6 +22,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from sier_gui.core.tasks import Cancelled, CancelToken, Progress, Report
 
 Work = Callable[[Report, CancelToken], Any]
+ALL = "*"  # every kind, to `JobRunner.pause`
 PROGRESS_INTERVAL_S = 0.05  # 20 Hz: more often than the eye reads
 
 
@@ -131,7 +132,7 @@ class JobRunner(QObject):
         return kind in self._current
 
     def pause(self, kind: str, holder: object) -> None:
-        """Jobs of ``kind`` stop at their next yield until every ``holder`` that paused them calls `resume`.
+        """Jobs of ``kind``, or `ALL`, stop at their next yield until every ``holder`` of it calls `resume`.
 
         Painting holds a kind for a fifth of a second, the user and a recording for as long as they like; none
         of them may let go what another holds.
@@ -155,7 +156,7 @@ class JobRunner(QObject):
 
     def paused(self, kind: str) -> bool:
         with self._changed:
-            return kind in self._paused
+            return self._held(kind)
 
     def shutdown(self, timeout_s: float = 1.0) -> bool:
         """Cancel everything and wait for the thread; False when it did not end in time."""
@@ -194,9 +195,12 @@ class JobRunner(QObject):
         with self._changed:
             self._unpark()
 
+    def _held(self, kind: str) -> bool:
+        return kind in self._paused or ALL in self._paused
+
     def _unpark(self) -> None:
         """Put parked tasks that may go on, or must end, back into the queue."""
-        ready = [t for t in self._parked if t.job.kind not in self._paused or t.job.token.cancelled]
+        ready = [t for t in self._parked if not self._held(t.job.kind) or t.job.token.cancelled]
         for task in ready:
             self._parked.remove(task)
             heapq.heappush(self._queue, task)
@@ -276,7 +280,7 @@ class JobRunner(QObject):
     def _gives_way(self, task: _Task) -> bool:
         """Set ``task`` aside where its kind is paused or a more urgent one waits."""
         with self._changed:
-            if task.job.kind in self._paused:
+            if self._held(task.job.kind):
                 self._parked.append(task)
                 return True
             if self._queue and self._queue[0].priority < task.priority:

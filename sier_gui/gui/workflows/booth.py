@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Slot
 
 from sier_gui.core.errors import SierError
 from sier_gui.core.tasks import CancelToken, Report
-from sier_gui.gui.jobs import JobRunner
+from sier_gui.gui.jobs import ALL, JobRunner
 from sier_gui.gui.workflows.context import Context
 from sier_gui.gui.workflows.microphone import CLOSED, IDLE, MicrophoneWorkflow
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from sier_gui.core.study.records import Take
     from sier_gui.core.study.takes import Prompt, SessionFacts
     from sier_gui.gui.modes.record import RecordPage
-
-_HEAVY = ("dataset", "survey", "explain", "fused", "sides")  # jobs that would make the audio stutter
 
 
 @dataclass(slots=True)
@@ -98,8 +96,8 @@ class BoothWorkflow(QObject):
             self._microphone.capture.stop()
         self._microphone.hush()
         self._context.state.set_booth(False)
-        for kind in _HEAVY:
-            self._context.computer.resume(kind, self)
+        for runner in (self._context.computer, self._context.clerk):
+            runner.resume(ALL, self)
 
     def stop(self) -> None:
         """The window closes: decisions that are on their way are stored."""
@@ -131,8 +129,8 @@ class BoothWorkflow(QObject):
         assert self.sitting is not None
         assert self._page is not None
         self.sitting.facts = facts
-        for kind in _HEAVY:
-            self._context.computer.pause(kind, self)
+        for runner in (self._context.computer, self._context.clerk):
+            runner.pause(ALL, self)  # any of it could make the audio stutter
         self._context.state.set_booth(True)
         self._browsing = False
         self.refresh()

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from sier_gui.core.errors import SierError
 from sier_gui.core.tasks import CancelToken, Report
-from sier_gui.gui.jobs import JobRunner
+from sier_gui.gui.jobs import ALL, JobRunner
 from sier_gui.gui.workflows.arrival import ArrivalWorkflow
 from sier_gui.gui.workflows.checking import CheckingWorkflow
 from sier_gui.gui.workflows.context import Context
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from sier_gui.core.study.records import BlindTrial, Kind, Rater
     from sier_gui.core.study.session import Session
     from sier_gui.gui.modes.study import StudyPage
-
-_HEAVY = ("dataset", "survey", "explain", "fused", "sides")  # jobs that would make the audio stutter
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +101,8 @@ class RatingWorkflow(QObject):
         page.trial.setAccessibleName(words.question)  # it takes the keys itself
         page.trial.stop_wished.connect(self._ask_stop)
         self._context.state.set_rating(True)
-        for kind in _HEAVY:
-            self._context.computer.pause(kind, self)
+        for runner in (self._context.computer, self._context.clerk):
+            runner.pause(ALL, self)  # any of it could make the audio stutter
         if rater.consented_at:
             self._start()
         else:
@@ -115,8 +113,8 @@ class RatingWorkflow(QObject):
         self._hush()
         self.over, self.session = True, None
         self._context.state.set_rating(False)
-        for kind in _HEAVY:
-            self._context.computer.resume(kind, self)
+        for runner in (self._context.computer, self._context.clerk):
+            runner.resume(ALL, self)
 
     def stop(self) -> None:
         """The window closes: what is on the screen counts as interrupted."""

@@ -225,7 +225,8 @@ def test_closing_the_window_stores_what_was_decided(desk: Desk, tmp_path: Path) 
 def test_heavy_work_waits_while_somebody_reads(desk: Desk, tmp_path: Path) -> None:
     computer = desk.bench.computer
     desk.sit(tmp_path / "study")
-    assert all(computer.paused(kind) for kind in ("dataset", "survey", "explain"))
+    assert all(computer.paused(kind) for kind in ("dataset", "survey", "explain", "anything"))
+    assert desk.bench.clerk.paused("anything")
     desk.bench.predict._give_way()  # painting holds the dataset too, for a moment, and lets go only its own
     desk.bench.predict._on_painted()
     assert computer.paused("dataset")

@@ -309,6 +309,21 @@ def test_a_second_copy_of_the_program_is_told_and_disturbs_nobody(
     rater.until(lambda: rater.project.rater("r1") is not None)
 
 
+# ---------------------------------------------------------------- other work
+
+
+def test_nothing_else_is_computed_while_a_rater_sits_there(rater: Rater) -> None:
+    begin(rater)
+    runners, ran = (rater.bench.computer, rater.bench.clerk), []
+    for runner in runners:
+        runner.start("whatever it is called", lambda _report, _token: ran.append(1))
+    rater.answer(0, 1)
+    rater.pass_notices()
+    assert ran == []
+    stop_and_unlock(rater)
+    rater.until(lambda: len(ran) == len(runners))
+
+
 # ---------------------------------------------------------------- time
 
 
