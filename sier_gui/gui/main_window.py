@@ -269,14 +269,19 @@ class MainWindow(QMainWindow):
     def _make_result(self) -> QWidget:
         from sier_gui.gui.folding import FoldingColumn
         from sier_gui.gui.panels.annotation import AnnotationPanel
-        from sier_gui.gui.panels.result import ExplanationPanel, ProbabilityPanel
+        from sier_gui.gui.panels.result import ExplanationPanel, ProbabilityPanel, WhatIfStrip
 
-        probability = ProbabilityPanel(self._state, self._actions)
+        probability = ProbabilityPanel(self._state)
         self.annotation = AnnotationPanel(self._state, self._actions)
         for button in self.annotation.head:
             probability.head.addWidget(button)
         explanation = ExplanationPanel(self._state, self._actions)
-        column = FoldingColumn(probability, {"Notes": self.annotation, "Explanation": explanation})
+        sections = {
+            "What if": WhatIfStrip(self._state, self._actions),
+            "Notes": self.annotation,
+            "Explanation": explanation,
+        }
+        column = FoldingColumn(probability, sections)
         column.show_section(explanation)
         column.setMinimumWidth(280)
         self.annotation.writing.connect(column.show_section)

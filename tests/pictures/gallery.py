@@ -46,7 +46,7 @@ class Board(QWidget):
         self.actions_shown = actions  # a table that is let go takes its actions along
         self.image = ImagePanel(state, actions, self)
         self.speech = SpeechPanel(state, actions, self)
-        self.probabilities = ProbabilityPanel(state, actions, self)
+        self.probabilities = ProbabilityPanel(state, self)
         self.explanation = ExplanationPanel(state, actions, self)
         left, right = QVBoxLayout(), QVBoxLayout()
         left.addWidget(self.image, 3)

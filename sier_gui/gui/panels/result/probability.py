@@ -9,14 +9,12 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, Q
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from sier_gui.gui import overlay, theme
-from sier_gui.gui.panels.result.what_if import WhatIfStrip
 from sier_gui.gui.state import AppState
 from sier_gui.gui.widgets import ElidedLabel, LoadingNotice, track_colour
 
 if TYPE_CHECKING:
     from sier_gui.core.domain import Prediction
     from sier_gui.core.nets.releases import Release
-    from sier_gui.gui.actions import ActionTable
 
 _ROW_HEIGHT = 24
 
@@ -121,7 +119,7 @@ class ClassBar(QAbstractButton):
 class ProbabilityPanel(QWidget):
     """Header and one bar per class."""
 
-    def __init__(self, state: AppState, actions: ActionTable, parent: QWidget | None = None) -> None:
+    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
         self.title = ElidedLabel(parent=self)
@@ -140,7 +138,6 @@ class ProbabilityPanel(QWidget):
         self._layout.addLayout(self.head)
         self._layout.addWidget(self.verdict)
         self._layout.addSpacing(4)
-        self._layout.addWidget(WhatIfStrip(state, actions, self))
         self._layout.addStretch(1)
         LoadingNotice(state, self._show_loading, self)
         state.release_changed.connect(self._on_release)

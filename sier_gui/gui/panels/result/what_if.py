@@ -20,7 +20,7 @@ BUTTONS = {
     "what_if.keep": "Keep",
     "what_if.list": "List…",
 }
-_HINT = "What if? Drag on picture or sound."
+_HINT = ("What if a part were not there?", "Drag on picture or sound, or Shift and an arrow.")
 _MEANING = (
     "Drag on the picture, the waveform or the spectrogram, or hold Shift and press an arrow key there: "
     "the bars show what the network says without that part, and in outline what it said with it."
@@ -36,7 +36,7 @@ class WhatIfStrip(QWidget):
         self.line = ElidedLabel(parent=self)
         self.about = ElidedLabel(parent=self, secondary=True)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 4, 0, 0)
+        layout.setContentsMargins(8, 0, 8, 0)
         layout.setSpacing(2)
         layout.addWidget(self.line)
         layout.addWidget(self.about)
@@ -61,7 +61,7 @@ class WhatIfStrip(QWidget):
     @Slot()
     def _refresh(self) -> None:
         found = self._state.what_if
-        self.line.set_text(_HINT if found is None else verdict_text(found))
-        self.about.set_text("" if found is None else changes_text(found))
+        self.line.set_text(_HINT[0] if found is None else verdict_text(found))
+        self.about.set_text(_HINT[1] if found is None else changes_text(found))
         self.setToolTip(_MEANING if found is None else "")
         self.setAccessibleDescription(_MEANING)

@@ -22,14 +22,14 @@ from sier_gui.gui import theme
 from sier_gui.gui.actions import ActionTable
 from sier_gui.gui.itemmodels.samples import SHARE, SampleModel
 from sier_gui.gui.panels.image import ImagePanel
-from sier_gui.gui.panels.result import ExplanationPanel, ProbabilityPanel
+from sier_gui.gui.panels.result import ExplanationPanel, ProbabilityPanel, WhatIfStrip
 from sier_gui.gui.panels.speech import SpeechPanel
 from sier_gui.gui.state import AppState
 
 
 @pytest.fixture
 def probabilities(qtbot: QtBot, state: AppState, actions: ActionTable) -> ProbabilityPanel:
-    return _shown(qtbot, ProbabilityPanel(state, actions), 320, 300)
+    return _shown(qtbot, ProbabilityPanel(state), 320, 300)
 
 
 @pytest.fixture
@@ -376,7 +376,8 @@ def test_everything_that_takes_the_focus_has_a_name(
     of = views.view()
     state.set_sample(of)
     state.set_prediction(views.prediction(of))
-    panels = [kind(state, actions) for kind in (ImagePanel, SpeechPanel, ProbabilityPanel, ExplanationPanel)]
+    panels: list[QWidget] = [ProbabilityPanel(state)]
+    panels += [kind(state, actions) for kind in (ImagePanel, SpeechPanel, WhatIfStrip, ExplanationPanel)]
     named = 0
     for panel in panels:
         qtbot.addWidget(panel)
