@@ -330,5 +330,6 @@ class StudyWorkflow(QObject):
         self.rating.leave()
         self.report.forget()
         self.desk.refresh()
+        self.report.refresh()
         for error in self.rating.problems:
             self._context.messages.error(error)

@@ -40,6 +40,7 @@ from sier_gui.core.study.records import Rater as Person
 from sier_gui.core.study.report_json import report_json
 from sier_gui.core.study.responses import write_responses
 from sier_gui.core.study.simulation import paper_shares, simulate, simulated_raters
+from sier_gui.core.tasks import Progress
 
 CARELESS = "simulated-02"  # misses every trap
 PERSON = "rater-1"
@@ -352,6 +353,28 @@ def test_from_another_mode_a_tab_is_one_key_away(bench: Rater, answered: Path, t
     bench.until(lambda: bench.bench.study.opened is not None)
     assert bench.page.desk.tab == "published"
     assert "80.46" in bench.page.desk.published.checks.text()
+
+
+def test_a_network_that_is_cancelled_leaves_no_row(desk: Rater, monkeypatch: pytest.MonkeyPatch) -> None:
+    page, begun = table_of(desk), threading.Event()
+    rows = texts(page.report.table)
+
+    def slow(*_what: object, report: Any, token: Any, **_more: object) -> None:
+        report(Progress(3, 40))
+        while True:
+            begun.set()
+            token.check()
+
+    monkeypatch.setattr("sier_gui.core.study.predicting.predict_study", slow)
+    page.network.setCurrentIndex(1)
+    page.network.activated.emit(1)
+    desk.qtbot.waitUntil(begun.is_set, timeout=LONG)
+    desk.until(lambda: page.bar.value() == 3)
+    assert page.bar.isVisible()
+    page.cancel.click()
+    desk.until(lambda: page.network.currentIndex() == 0)
+    assert not page.bar.isVisible()
+    assert texts(page.report.table) == rows
 
 
 # ---------------------------------------------------------------- without a project
