@@ -17,6 +17,7 @@ from sier_gui.cli.overview import add_overview, overview
 from sier_gui.cli.study import add_study, study
 from sier_gui.cli.train import add_train, train
 from sier_gui.cli.truth import truth
+from sier_gui.cli.what_if import add_what_if, what_if
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -145,6 +146,13 @@ def verb_parser() -> argparse.ArgumentParser:
     add_explanation(verb)
     add_network(verb)
 
+    verb = add(
+        "what-if", what_if, "Probabilities without some parts, or with another sample's picture or speech."
+    )
+    add_dataset(verb)
+    add_what_if(verb)
+    add_network(verb)
+
     verb = add("export", export, "Annotated figures, spans and raw values.")
     add_dataset(verb, optional=True)
     add_export(verb)
@@ -219,8 +227,8 @@ def window_size(text: str) -> tuple[int, int]:
 
 
 VERBS = (
-    "predict", "explain", "degree", "overview", "truth", "export", "inspect", "validate", "train", "ablate",
-    "metrics", "build-dataset", "annotations", "study", "models",
+    "predict", "explain", "degree", "overview", "truth", "what-if", "export", "inspect", "validate", "train",
+    "ablate", "metrics", "build-dataset", "annotations", "study", "models",
 )  # fmt: skip
 
 

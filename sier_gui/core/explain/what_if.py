@@ -12,16 +12,19 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sier_gui import __version__
 from sier_gui.core.domain import FloatArray, Modality, SampleInputs, Selection
 from sier_gui.core.errors import SierError
 from sier_gui.core.explain.absence import stand_ins
 from sier_gui.core.explain.attribution import FLOAT32, Bools, Floats
 from sier_gui.core.explain.precision import products
+from sier_gui.core.explain.what_if_list import WhatIf
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,7 +71,7 @@ def removed_shares(inputs: SampleInputs, removals: Iterable[Selection]) -> dict[
 
 def paired(picture_of: SampleInputs, speech_of: SampleInputs) -> SampleInputs:
     """The picture of one sample with the speech, and its words, of another."""
-    if picture_of is speech_of:
+    if (picture_of.sample_id, picture_of.content_hash) == (speech_of.sample_id, speech_of.content_hash):
         return speech_of
     both = hashlib.sha256(f"{picture_of.content_hash} {speech_of.content_hash}".encode())
     return replace(
@@ -154,6 +157,50 @@ class WhatIfBench:
 
         parameter = next(iter(self.predictor.network.module.parameters()), torch.zeros(()))
         return torch.from_numpy(np.array(tensor[None])).to(parameter.device, parameter.dtype)
+
+
+def answered(
+    bench: WhatIfBench,
+    own: SampleInputs,
+    removals: Sequence[Selection],
+    absence: str,
+    *,
+    picture_of: SampleInputs | None = None,
+    speech_of: SampleInputs | None = None,
+    label: str | None = None,
+    seed: int = 0,
+) -> WhatIf:
+    """The answer without ``removals`` beside the one to ``own`` as it is, and what it takes to ask again.
+
+    ``picture_of``, ``speech_of``: the samples whose picture and speech are given in place of ``own``'s.
+
+    Raises
+    ------
+    SierError : as `what_if`.
+    """
+    picture, speech = picture_of or own, speech_of or own
+    given, release = paired(picture, speech), bench.predictor.release
+    return WhatIf(
+        sample_id=own.sample_id,
+        removals=tuple(removals),
+        absence=absence,
+        classes=tuple(bench.predictor.classes),
+        before=tuple(bench.probabilities(own, ()).tolist()),
+        after=tuple(bench.probabilities(given, removals, absence, seed=seed).tolist()),
+        removed=removed_shares(given, removals),
+        label=label,
+        picture_of=picture.sample_id,
+        speech_of=speech.sample_id,
+        seed=seed,
+        provenance={
+            "release": release.label,
+            "release_hash": release.weights_hash,
+            "sample_hash": given.content_hash,
+            "version": __version__,
+            "device": bench.predictor.device,
+            "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        },
+    )
 
 
 def what_if(

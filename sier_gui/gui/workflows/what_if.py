@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -207,32 +206,13 @@ class WhatIfWorkflow(QObject):
 
 def answer(bench: WhatIfBench, wish: Wish) -> WhatIf:
     """What the network says to ``wish``, beside what it says to the sample as it is."""
-    from sier_gui import __version__
-    from sier_gui.core.explain.what_if import paired, removed_shares
-    from sier_gui.core.explain.what_if_list import WhatIf
+    from sier_gui.core.explain.what_if import answered
 
     own, picture, speech = wish.own.inputs, wish.picture_of.inputs, wish.speech_of.inputs
     assert own is not None
     assert picture is not None
     assert speech is not None
-    given = paired(picture, speech)
-    return WhatIf(
-        sample_id=wish.own.sample.sample_id,
-        removals=wish.removals,
-        absence=wish.absence,
-        classes=tuple(bench.predictor.classes),
-        before=tuple(bench.probabilities(own, ()).tolist()),
-        after=tuple(bench.probabilities(given, wish.removals, wish.absence).tolist()),
-        removed=removed_shares(given, wish.removals),
-        label=wish.own.sample.label,
-        picture_of=wish.picture_of.sample.sample_id,
-        speech_of=wish.speech_of.sample.sample_id,
-        provenance={
-            "release": wish.release.label,
-            "release_hash": wish.release.weights_hash,
-            "sample_hash": given.content_hash,
-            "version": __version__,
-            "device": bench.predictor.device,
-            "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        },
+    label = wish.own.sample.label
+    return answered(
+        bench, own, wish.removals, wish.absence, picture_of=picture, speech_of=speech, label=label
     )
