@@ -40,7 +40,8 @@ class SelectionBatch(Batch):
     """One run: every sample is read and explained, then one figure is drawn of all."""
 
     def states(self) -> Iterator[BatchState]:
-        if not set(self.request.formats) <= set(KINDS):
+        formats = tuple(kind for kind in self.request.formats if kind in KINDS)
+        if not formats:
             raise SierError("A plot of several samples is a figure.", f"Use the formats {', '.join(KINDS)}.")
         self._find_samples()
         for _ in self._explain(self.samples, {}):
@@ -61,7 +62,7 @@ class SelectionBatch(Batch):
         names = tuple(self.catalogue.cell(row, "sample_id") for row in rows)
         sheet = _Sheet(
             tuple(found[row] for row in rows), names, self.source, self.request.options,
-            self.request.formats, self.out,
+            formats, self.out,
         )  # fmt: skip
         with closing(self._spread(_drawn, [sheet])) as drawn:
             for entries in drawn:

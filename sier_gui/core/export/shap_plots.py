@@ -75,8 +75,8 @@ def waterfall(view: FigureInput, options: FigureOptions) -> Figure:
 
 def force(view: FigureInput, options: FigureOptions) -> Figure:
     """Players that push the value up against those that push it down."""
-    one = _explanation([chosen(view)])[0]
     with _drawing(options) as shap:
+        one = _explanation([chosen(view)])[0]
         shap.plots.force(
             float(one.base_values), one.values, feature_names=one.feature_names, matplotlib=True,
             show=False, figsize=(9, 2.6), contribution_threshold=0.05,
@@ -143,9 +143,9 @@ def heat_map(samples: Sequence[Chosen], options: FigureOptions) -> Figure:
 
 def scatter(samples: Sequence[Chosen], options: FigureOptions) -> Figure:
     """The strongest player's value over what it looks or sounds like."""
-    whole = _explanation(samples)
-    strongest = int(np.abs(whole.values).mean(axis=0).argmax())
     with _drawing(options) as shap:
+        whole = _explanation(samples)
+        strongest = int(np.abs(whole.values).mean(axis=0).argmax())
         shap.plots.scatter(whole[:, strongest], show=False)
         return _fitted(options)
 
@@ -156,8 +156,8 @@ def decision_of(samples: Sequence[Chosen], options: FigureOptions) -> Figure:
 
 
 def _decision(samples: Sequence[Chosen], options: FigureOptions) -> Figure:
-    whole = _explanation(samples)
     with _drawing(options) as shap:
+        whole = _explanation(samples)
         shap.plots.decision(
             float(np.mean(whole.base_values)), whole.values, feature_names=list(whole.feature_names),
             feature_display_range=slice(None, -_SHOWN - 1, -1), show=False, ignore_warnings=True,
@@ -191,15 +191,11 @@ def _drawing(options: FigureOptions) -> Iterator[Any]:
         raise SierError(
             f"SHAP's letters cannot be read on {options.width_mm:g} mm.", f"Use {NARROWEST_MM:g} mm or more."
         )
-    try:
-        import shap
-    except ImportError as error:
-        raise SierError("SHAP is not installed.", 'Install it: pip install "sier-gui[plots]".') from error
     import matplotlib
-    from matplotlib import pyplot
 
     with light(), matplotlib.rc_context({"text.parse_math": True}), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # SHAP's calls of libraries that have moved on are not ours to mend
+        shap, pyplot = _libraries()
         pyplot.switch_backend("Agg")
         state = np.random.get_state()
         np.random.seed(0)  # SHAP scatters its dots by numpy's own generator: equal inputs, equal figures
@@ -208,6 +204,16 @@ def _drawing(options: FigureOptions) -> Iterator[Any]:
         finally:
             np.random.set_state(state)
             pyplot.close("all")
+
+
+def _libraries() -> tuple[Any, Any]:
+    try:
+        import shap
+    except ImportError as error:
+        raise SierError("SHAP is not installed.", 'Install it: pip install "sier-gui[plots]".') from error
+    from matplotlib import pyplot
+
+    return shap, pyplot
 
 
 def _fitted(options: FigureOptions) -> Figure:

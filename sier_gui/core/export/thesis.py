@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_BARS = 40  # of the most important words; what the others carry is one bar
+MOST_ROWS = 5  # of words beside the line
 _KEY = "Bars: words; dots: speech segments; each as a share of its largest."
 _NUMBERS = 7.0  # mm beside a vertical axis for numbers from −1 to 1
 _BESIDE = 11.0  # mm beside one for any other numbers
@@ -239,11 +240,13 @@ def comparison(view: FigureInput, options: FigureOptions) -> Figure:
         line = line_mm(size)
         width = options.width_mm - 2 * MARGIN - _NUMBERS - 2
         a_row = max(1, int(width / (1.25 * line)))
-        rows = np.array_split(np.arange(len(said.spans)), -(-len(said.spans) // a_row))
-        names = [fitted(span.text, 22 * PT, size) for span in said.spans]
+        shown = min(len(said.spans), MOST_ROWS * a_row)
+        rows = np.array_split(np.arange(shown), -(-shown // a_row))
+        names = [fitted(span.text, 22 * PT, size) for span in said.spans[:shown]]
         below = max(width_pt(name, size) for name in names) / PT + 2
         height = 20.0
-        key = plain_lines(_KEY, (options.width_mm - 2 * MARGIN) * PT, 2, size)
+        told = "" if shown == len(said.spans) else f" The first {shown} of {len(said.spans)} words."
+        key = plain_lines(_KEY + told, (options.width_mm - 2 * MARGIN) * PT, 2, size)
         frame = _frame(view, options, len(rows) * (height + below + GAP) + len(key) * line)
         page, room = frame.page, frame.room
         bars = said.values / max(float(np.abs(said.values).max()), 1e-12)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 KIND, PREVIEW = "export", "export.preview"
 NICENESS = 10  # the window goes first
 TOLD_ERRORS = 2
+_SEVERAL = "One figure of all samples: it is drawn when it is written, if Samples says all shown."
 MOST_PIXELS = 1600  # of a preview's picture: a larger one would only take time
 
 
@@ -98,6 +99,11 @@ class ExportWorkflow(QObject):
             dialog.preview.show_words("The explanation of this sample is not complete yet.")
             return
         choice, dpi = dialog.choice(), dialog.preview.dpi()
+        if _several(self._options(choice)):
+            dialog.preview.show_words(_SEVERAL)
+            dialog.preview.tell("")
+            self.runner.drop(PREVIEW)
+            return
         press, source = self._press, self._source(view)
 
         def work(_report: Report, token: CancelToken) -> tuple[bytes, int]:
@@ -280,6 +286,13 @@ class ExportWorkflow(QObject):
         return Source(
             release, view.origin.request, view.attribution.provenance.get("dataset_hash"), view.origin, device
         )
+
+
+def _several(options: FigureOptions) -> bool:
+    """Whether it is one figure of all samples."""
+    from sier_gui.core.export.designs import design
+
+    return design(options.design).draw_all is not None
 
 
 def _with_class(view: FigureInput, target: str | None) -> FigureInput:
