@@ -133,7 +133,13 @@ def with_label(number: int) -> Condition:
 
 
 def markable(state: AppState) -> bool:
-    return annotatable(state) and state.selection is not None
+    """A part of this sample is selected, not of another one's picture or speech that is held."""
+    selection = state.selection
+    return annotatable(state) and selection is not None and not state.holds(selection.modality)
+
+
+def with_samples(state: AppState) -> bool:
+    return with_rows(state) and not state.overview
 
 
 def with_unsaved(state: AppState) -> bool:
@@ -245,7 +251,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("play.selection", "Play the Selection", "Playback", "Ctrl+J", "", with_span),
     ActionSpec("play.rest", "Play Without What Is Taken Away", "Playback", "Ctrl+Shift+J", "", with_less),
     ActionSpec("play.stop", "Stop", "Playback", "", "stop", with_speech),
-    ActionSpec("play.loop", "Loop", "Playback", "Ctrl+Alt+L", "", with_speech, True, 1),
+    ActionSpec("play.loop", "Loop", "Playback", "Ctrl+U", "", with_speech, True, 1),
     ActionSpec(
         "play.compare", "Switch to Another Voice, Equally Loud", "Playback", "B", "", with_speech, group=1
     ),

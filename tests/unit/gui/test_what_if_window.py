@@ -108,6 +108,10 @@ def test_one_picture_is_held_while_speech_goes_by(qtbot: QtBot, bench: Workbench
     # the table's row is what the network says of the sample itself
     assert state.predictions.probabilities[1] == pytest.approx(state.prediction.probabilities, abs=1e-5)
     assert np.abs(state.prediction.probabilities - state.what_if.after).max() > 1e-7
+    state.set_selection(BOX)
+    assert not bench.actions.action("annotate.mark").isEnabled()  # it is no part of this sample
+    state.set_selection(SPAN)
+    assert bench.actions.action("annotate.mark").isEnabled()
     state.set_removals((BOX, SPAN))
     bench.actions.trigger("sample.next")
     qtbot.waitUntil(known(state, BOX), timeout=LONG)  # what is gone of the held picture stays gone

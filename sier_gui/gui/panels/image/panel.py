@@ -69,6 +69,8 @@ class ImagePanel(QWidget):
 
     @Slot()
     def _show_loading(self) -> None:
+        if self._state.holds(Modality.IMAGE):
+            return  # it stays
         self.canvas.show_notice("Loading…", "")
         self.caption.set_text("")
 

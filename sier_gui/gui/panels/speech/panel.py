@@ -108,6 +108,8 @@ class SpeechPanel(QWidget):
 
     @Slot()
     def _show_loading(self) -> None:
+        if self._state.holds(Modality.SPEECH):
+            return  # it stays
         self._clear("Loading…", "")
 
     def _clear(self, title: str, hint: str) -> None:
