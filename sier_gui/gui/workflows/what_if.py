@@ -35,6 +35,10 @@ class Wish:
     absence: str
 
     @property
+    def way(self) -> tuple[str, str]:
+        return self.release.weights_hash, self.absence
+
+    @property
     def key(self) -> tuple[object, ...]:
         """What tells two questions apart."""
         views = (self.own, self.picture_of, self.speech_of)
@@ -52,6 +56,7 @@ class WhatIfWorkflow(QObject):
         self._context = context
         self._wish: Wish | None = None  # the newest
         self._asked: tuple[object, ...] | None = None  # its key: under way, or answered last
+        self._failed: tuple[str, str] | None = None  # release and absence that gave an error
         self._bench: WhatIfBench | None = None  # used on the computing thread only
         state, actions = context.state, context.actions
         for action_id, handler in (
@@ -149,7 +154,11 @@ class WhatIfWorkflow(QObject):
             self._context.computer.drop(KIND)
             self._asked = None
             self._context.state.set_what_if(None)
-        elif self._wish.key != self._asked and not self._context.computer.busy(KIND):
+        elif (
+            self._wish.key != self._asked
+            and self._wish.way != self._failed
+            and not self._context.computer.busy(KIND)
+        ):
             self._ask(self._wish)
 
     def _wished(self) -> Wish | None:
@@ -188,6 +197,7 @@ class WhatIfWorkflow(QObject):
 
     @Slot(object)
     def _on_answer(self, found: WhatIf) -> None:
+        self._failed = None
         state = self._context.state
         if state.sample is not None and found.sample_id == state.sample.sample.sample_id:
             state.set_what_if(found)
@@ -195,9 +205,11 @@ class WhatIfWorkflow(QObject):
 
     @Slot(object)
     def _on_failed(self, error: Exception) -> None:
+        """Told once, not at each step of a drag: nothing is asked until another release or absence is chosen."""
+        wish = self._wish
+        self._failed = wish.way if wish is not None else None
         self._context.messages.error(error)
         self._context.state.set_what_if(None)
-        self._go_on()
 
     def _go_on(self) -> None:
         if self._wish is not None and self._wish.key != self._asked:

@@ -84,6 +84,29 @@ def test_a_drag_asks_for_its_newest_step_only(qtbot: QtBot, bench: Workbench) ->
     assert [found.removals for found in answers] == [(steps[0],), (steps[-1],)]
 
 
+def test_an_absence_that_fails_is_told_once(
+    qtbot: QtBot, bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sier_gui.core.errors import SierError
+    from sier_gui.core.explain import absence
+
+    def fails(_given: object) -> None:
+        raise SierError("No fog here.", "Use zeros.")
+
+    monkeypatch.setitem(absence.POLICIES, "fog", fails)
+    state = bench.state
+    state.change_explain_options(absence="fog", method="modality")
+    bench.actions.trigger("explain.cancel")
+    qtbot.waitUntil(lambda: not bench.computer.busy("explain"), timeout=LONG)
+    before = len(bench.messages.history)
+    for right in range(10, 20):
+        state.set_selection(Selection(Modality.IMAGE, right=right, bottom=20))
+        qtbot.waitUntil(lambda: not bench.computer.busy("what_if"), timeout=LONG)
+    assert [m.text for m in bench.messages.history[before:]].count("No fog here.") == 1
+    state.change_explain_options(absence="zeros")
+    qtbot.waitUntil(lambda: state.what_if is not None, timeout=LONG)
+
+
 def test_another_sample_has_everything(qtbot: QtBot, bench: Workbench) -> None:
     state = bench.state
     state.set_removals((SPAN,))
