@@ -48,6 +48,7 @@ slow: .venv/.test
 pictures: .venv/.test
 	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/pictures/gallery.py build/pictures
 	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/pictures/record_gallery.py build/pictures
+	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/pictures/overview_gallery.py build/pictures
 	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/pictures/what_if_gallery.py build/pictures
 	@# the pages' screenshots: a home of their own, so that nobody's layout or filters are in them
 	for theme in light dark; do SIER_GUI_HOME=build/pictures/home $(BIN)/python -m sier_gui --demo \

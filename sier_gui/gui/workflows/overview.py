@@ -190,7 +190,7 @@ class OverviewWorkflow(QObject):
         self.counted = counted
         self.page.show_summary(counted.summary, f"{state.dataset.name} by {state.release.label}")
         self.page.show_warning(counted.warning)
-        self.page.degree.show_shares(counted.lines)
+        self.page.degree.show_shares(counted.lines, bool(counted.warning))
 
     @Slot(int)
     def _on_tab(self, index: int) -> None:

@@ -125,7 +125,7 @@ class DegreePanel(QWidget):
         layout.addLayout(bottom)
         self._lines: list[ShareLine] = []
         self._degrees: DegreeTable | None = None
-        self._why = NO_SURVEY
+        self._warned, self._why = False, NO_SURVEY
         self._fill()
 
     def _make_table(self) -> QTableWidget:
@@ -152,9 +152,9 @@ class DegreePanel(QWidget):
 
     # ---------------------------------------------------------------- what is shown
 
-    def show_shares(self, lines: list[ShareLine]) -> None:
-        """The game of two players, as far as it is known."""
-        self._lines = lines
+    def show_shares(self, lines: list[ShareLine], warned: bool = False) -> None:
+        """The game of two players, as far as it is known; ``warned``: a collapse is said elsewhere."""
+        self._lines, self._warned = lines, warned
         self._fill()
 
     def show_degrees(self, found: DegreeTable) -> None:
@@ -172,7 +172,7 @@ class DegreePanel(QWidget):
         shown = known or degrees is not None
         self.table.setVisible(shown)
         self.survey.setVisible(degrees is None)
-        warning = degrees.warning if degrees is not None else None
+        warning = degrees.warning if degrees is not None and not self._warned else None
         self.warning.setText(warning or "")
         self.warning.setVisible(bool(warning))
         if degrees is not None:

@@ -13,6 +13,8 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QProgressBar,
+    QScrollArea,
+    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -36,7 +38,8 @@ COLOURINGS = (
     ("right or wrong", "right"),
 )
 THUMBNAIL_PX = 96
-_NONE = "none"
+LEGEND_PX = 148
+_NONE = "other or none"
 
 
 class Card(QFrame):
@@ -112,7 +115,8 @@ class MapPanel(QWidget):
         self.cancel = QToolButton()
         self.cancel.setText("Cancel")
         self.cancel.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.legend = QHBoxLayout()
+        self.legend = QVBoxLayout()
+        self.legend.setContentsMargins(0, 0, 0, 0)
         self.legend.setSpacing(0)
         self._lay_out()
         self._connect()
@@ -130,15 +134,27 @@ class MapPanel(QWidget):
         top.addWidget(self.words, 1)
         top.addWidget(self.bar)
         top.addWidget(self.cancel)
-        bottom = QHBoxLayout()
-        bottom.addLayout(self.legend)
-        bottom.addStretch(1)
+        entries = QWidget()
+        column = QVBoxLayout(entries)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(self.legend)
+        column.addStretch(1)
+        self.key = QScrollArea()  # however many classes there are
+        self.key.setWidget(entries)
+        self.key.setWidgetResizable(True)
+        self.key.setFrameShape(QFrame.Shape.NoFrame)
+        self.key.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.key.setFixedWidth(LEGEND_PX)
+        self.key.setAccessibleName("What the colours mean")
+        below = QHBoxLayout()
+        below.setSpacing(8)
+        below.addWidget(self.view, 1)
+        below.addWidget(self.key)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 8, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(top)
-        layout.addWidget(self.view, 1)
-        layout.addLayout(bottom)
+        layout.addLayout(below, 1)
 
     def _connect(self) -> None:
         state, view = self._state, self.view
@@ -228,6 +244,7 @@ class MapPanel(QWidget):
             button.setIcon(_dot(colour))
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             button.setAutoRaise(True)
+            button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             button.setToolTip(f"Show these {n:,} samples in the table")
             button.setProperty("code", i)

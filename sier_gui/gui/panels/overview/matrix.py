@@ -25,8 +25,9 @@ from sier_gui.gui import theme
 from sier_gui.gui.panels.overview.spots import rgb
 from sier_gui.gui.widgets import paint_notice
 
-HEADER_PX = 34  # names of the predictions, and above them what they are
-CELL_PX = (22, 92)  # least and largest height of a cell
+TITLE_PX = 16  # what rows and columns are
+NAME_PX = (18, 84)  # names of the columns: in a line, and at most where they stand upright
+CELL_PX = (17, 92)  # least and largest height of a cell
 HEAD = -1  # the row, or column, of the names
 
 _MOVES = {
@@ -87,10 +88,10 @@ class MatrixView(QWidget):
     def minimumSizeHint(self) -> QSize:
         matrix = self._matrix
         if matrix is None:
-            return QSize(280, HEADER_PX + 4 * CELL_PX[0] + 8)
-        names = max((self.fontMetrics().horizontalAdvance(name) for name in matrix.columns), default=0)
-        width = self._names_px() + len(matrix.columns) * min(names + 24, 72)
-        return QSize(min(round(width), 420), HEADER_PX + len(matrix.rows) * CELL_PX[0] + 8)
+            return QSize(280, 140)
+        width = self._names_px() + len(matrix.columns) * min(self._widest() + 24, 72)
+        height = TITLE_PX + NAME_PX[0] + len(matrix.rows) * CELL_PX[0] + 8
+        return QSize(min(round(width), 340), height)
 
     # ---------------------------------------------------------------- what is shown
 
@@ -144,11 +145,12 @@ class MatrixView(QWidget):
             return QRectF()
         left = self._names_px()
         rows, columns = len(matrix.rows), max(len(matrix.columns), 1)
-        height = min(max((self.height() - HEADER_PX - 4) / max(rows, 1), CELL_PX[0]), CELL_PX[1])
+        head = TITLE_PX + self._head_px()
+        height = min(max((self.height() - head - 4) / max(rows, 1), 8), CELL_PX[1])
         width = (self.width() - left - 4) / columns
         x = 0.0 if column == HEAD else left + column * width
-        y = 16.0 if row == HEAD else HEADER_PX + row * height
-        return QRectF(x, y, left if column == HEAD else width, HEADER_PX - 16 if row == HEAD else height)
+        y = float(TITLE_PX) if row == HEAD else head + row * height
+        return QRectF(x, y, left if column == HEAD else width, head - TITLE_PX if row == HEAD else height)
 
     def cell_at(self, point: QPoint) -> tuple[int, int] | None:
         matrix = self._matrix
@@ -159,6 +161,19 @@ class MatrixView(QWidget):
                 if self.cell_rect(row, column).contains(point):
                     return row, column
         return None
+
+    def _widest(self) -> int:
+        """Pixels of the longest name of a column."""
+        names = self._matrix.columns if self._matrix is not None else ()
+        return max((self.fontMetrics().horizontalAdvance(name) for name in names), default=0)
+
+    def _upright(self) -> bool:
+        """Whether the columns are too narrow for their names."""
+        columns = len(self._matrix.columns) if self._matrix is not None else 1
+        return self._widest() + 18 > (self.width() - self._names_px() - 4) / max(columns, 1)
+
+    def _head_px(self) -> int:
+        return min(self._widest() + 18, NAME_PX[1]) if self._upright() else NAME_PX[0]
 
     def _names_px(self) -> float:
         matrix = self._matrix
@@ -199,19 +214,32 @@ class MatrixView(QWidget):
         left, middle = self._names_px(), Qt.AlignmentFlag.AlignVCenter
         painter.setFont(theme.caption_font(self.font()))
         painter.setPen(colours.muted)
-        painter.drawText(QRectF(0, 0, left - 8, 16), middle | Qt.AlignmentFlag.AlignLeft, matrix.titles[0])
         painter.drawText(
-            QRectF(left, 0, self.width() - left, 16), middle | Qt.AlignmentFlag.AlignLeft, matrix.titles[1]
+            QRectF(0, 0, left - 8, TITLE_PX), middle | Qt.AlignmentFlag.AlignLeft, matrix.titles[0]
+        )
+        painter.drawText(
+            QRectF(left, 0, self.width() - left, TITLE_PX),
+            middle | Qt.AlignmentFlag.AlignLeft,
+            matrix.titles[1],
         )
         painter.setFont(self.font())
         metrics, elide = self.fontMetrics(), Qt.TextElideMode.ElideRight
         painter.setPen(colours.text)
+        upright = self._upright()
         for column, name in enumerate(matrix.columns):
             area = self.cell_rect(HEAD, column)
-            text = metrics.elidedText(name, elide, int(area.width()) - 18)
-            start = area.center().x() - (metrics.horizontalAdvance(text) + 14) / 2
+            if upright:
+                painter.save()
+                painter.translate(area.center().x(), area.bottom() - 4)
+                painter.rotate(-90)
+                self._dot(painter, 0, 0, name)
+                text = metrics.elidedText(name, elide, int(area.height()) - 16)
+                painter.drawText(QRectF(14, -9, area.height(), 18), middle, text)
+                painter.restore()
+                continue
+            start = area.center().x() - (metrics.horizontalAdvance(name) + 14) / 2
             self._dot(painter, start, area.center().y(), name)
-            painter.drawText(area.adjusted(start + 14 - area.left(), 0, 0, 0), middle, text)
+            painter.drawText(area.adjusted(start + 14 - area.left(), 0, 0, 0), middle, name)
         for row, name in enumerate(matrix.rows):
             area = self.cell_rect(row, HEAD)
             if name:
@@ -257,9 +285,11 @@ class MatrixView(QWidget):
         both = area.height() >= 40 and not matrix.signed
         middle = Qt.AlignmentFlag.AlignHCenter
         vertical = Qt.AlignmentFlag.AlignBottom if both else Qt.AlignmentFlag.AlignVCenter
-        painter.setFont(fonts[0])
-        upper = area.adjusted(0, 0, 0, -area.height() / 2) if both else area
         text = f"{count:+,}".replace("-", "−") if matrix.signed and count else f"{count:,}"
+        painter.setFont(fonts[0])
+        if painter.fontMetrics().horizontalAdvance(text) > area.width() - 4:
+            painter.setFont(fonts[1])
+        upper = area.adjusted(0, 0, 0, -area.height() / 2) if both else area
         painter.drawText(upper, middle | vertical, text)
         if both:
             painter.setFont(fonts[1])

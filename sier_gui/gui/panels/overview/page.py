@@ -139,13 +139,15 @@ class DatasetPage(QWidget):
             )
         )
         self.shares.show_summary(summary)
+        self.shares.show()
         self.calibration.show_summary(summary)
         wrong = summary.judged - summary.right
-        _say(self.wrong, wrong, f"{wrong:,} predictions are not the label")
-        words = f"{summary.disagreeing:,} samples whose modalities disagree"
-        if summary.compared < summary.total:
-            words += f", of {summary.compared:,}"
-        _say(self.disagree, summary.disagreeing, words)
+        _say(self.wrong, wrong, f"{wrong:,} wrong predictions")
+        _say(self.disagree, summary.disagreeing, f"{summary.disagreeing:,} modalities disagree")
+        self.disagree.setToolTip(
+            f"Samples whose picture and speech speak for different classes, of {summary.compared:,} where"
+            " that is known; show them in the table"
+        )
 
     def show_warning(self, words: str) -> None:
         """What must not be overlooked, whichever part is looked at; "" for nothing."""
@@ -154,6 +156,7 @@ class DatasetPage(QWidget):
 
     def show_nothing(self, title: str, hint: str) -> None:
         self._summary = None
+        self.shares.hide()
         self.title.set_text(title)
         self.matrix.show_nothing(title, hint)
         for link in (self.wrong, self.disagree):

@@ -14,8 +14,7 @@ from sier_gui.gui.widgets import track_colour
 if TYPE_CHECKING:
     from sier_gui.core.overview.summary import Summary
 
-ROW_PX = 30
-BAR_PX = 8
+ROW_PX = (16, 30)  # least and largest height of a class
 HEAD_PX = 18
 CHART_PX = 132  # side of the calibration plot
 
@@ -27,13 +26,13 @@ class SharesView(QWidget):
         super().__init__(parent)
         self._lines: list[tuple[str, QColor, float, float]] = []
         self.setAccessibleName("Class shares")
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
 
     def sizeHint(self) -> QSize:
-        return QSize(240, HEAD_PX + ROW_PX * max(len(self._lines), 1))
+        return QSize(240, HEAD_PX + ROW_PX[1] * max(len(self._lines), 1))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(200, self.sizeHint().height())
+        return QSize(200, HEAD_PX + ROW_PX[0] * max(len(self._lines), 1))
 
     def show_summary(self, summary: Summary) -> None:
         labelled = sum(int(n) for name, n in zip(summary.rows, summary.labels, strict=True) if name)
@@ -67,24 +66,26 @@ class SharesView(QWidget):
             QRectF(left, 0, width + right, HEAD_PX), middle, "share of labels ▬ and of predictions ▭"
         )
         top = float(HEAD_PX)
+        height = min((self.height() - HEAD_PX) / max(len(self._lines), 1), ROW_PX[1])
+        thick = round(height * 0.27)
         largest = max((max(a, b) for _, _, a, b in self._lines), default=1.0) or 1.0
         for name, colour, *shares in self._lines:
-            painter.setFont(self.font())
+            painter.setFont(self.font() if height > 22 else theme.caption_font(self.font()))
             painter.setPen(colours.text)
             text = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, left - 12)
-            painter.drawText(QRectF(0, top, left, ROW_PX - 7), middle, text)
-            numbers = QRectF(self.width() - right, top, right, ROW_PX - 7)
+            painter.drawText(QRectF(0, top - 2, left, height), middle, text)
+            numbers = QRectF(self.width() - right, top - 2, right, height)
             both = " / ".join(f"{100 * share:.1f}" for share in shares)
             painter.drawText(numbers, middle | Qt.AlignmentFlag.AlignRight, f"{both} %")
             for place, share in enumerate(shares):
-                bar = QRectF(left, top + 2 + place * (BAR_PX + 3), width * share / largest, BAR_PX)
-                painter.fillRect(QRectF(left, bar.top(), width, BAR_PX), track_colour(self.palette()))
+                bar = QRectF(left, top + 1 + place * (thick + 3), width * share / largest, thick)
+                painter.fillRect(QRectF(left, bar.top(), width, thick), track_colour(self.palette()))
                 if place == 0:
                     painter.fillRect(bar, colour)
                 else:
                     painter.setPen(QPen(colour, 2))
                     painter.drawRect(bar.adjusted(1, 1, -1, -1))
-            top += ROW_PX
+            top += height
         painter.end()
 
 

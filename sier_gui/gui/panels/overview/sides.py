@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CHOOSE = "choose a release …"
 NOTHING = "Choose a second release: what it says otherwise, and who of the two is right."
+BESIDE = 5  # classes up to which both tables can be read beside each other
 _PLACES = ((0, 0), (0, 1), (1, 0), (1, 1))  # of `sides.OUTCOMES`
 
 
@@ -46,7 +47,11 @@ class SidesPanel(QWidget):
             matrix.setMinimumWidth(190)  # beside each other they must not push the table aside
         self.moves.setAccessibleName("Predictions of the two releases")
         self.difference.setAccessibleName("Difference of the confusion matrices")
+        self.which = ChoiceBox("which", (("what the two say", 0), ("difference of the confusion", 1)))
+        self.which.setAccessibleName("Table")
+        self.which.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._lay_out()
+        self.which.chosen.connect(self._on_which)
         self.release.chosen.connect(self._on_release)
         self.changed.clicked.connect(self._on_changed)
         for button in self.outcomes:
@@ -62,6 +67,7 @@ class SidesPanel(QWidget):
         top.addWidget(self.with_label)
         top.addWidget(self.release)
         top.addWidget(self.words, 1)
+        top.addWidget(self.which)
         left = QVBoxLayout()
         left.setSpacing(4)
         left.addWidget(self.changed)
@@ -101,6 +107,7 @@ class SidesPanel(QWidget):
         self._sides = None
         self.words.setText(words)
         self.content.hide()
+        self.which.hide()
 
     def show_waiting(self, words: str) -> None:
         """How far the second release is."""
@@ -155,13 +162,21 @@ class SidesPanel(QWidget):
                 signed=True,
             )
         )
-        self.difference.setVisible(bool(sides.labels))
+        many = len(sides.classes) > BESIDE
+        self.which.setVisible(many)
+        self.moves.setVisible(not many or self.which.currentData() == 0)
+        self.difference.setVisible(bool(sides.labels) and (not many or self.which.currentData() == 1))
 
     # ---------------------------------------------------------------- what the user wishes
 
     @Slot(str, object)
     def _on_release(self, _option: str, label: str) -> None:
         self.release_wished.emit(label)
+
+    @Slot()
+    def _on_which(self) -> None:
+        if self._sides is not None:
+            self._show_matrices(self._sides)
 
     @Slot()
     def _on_changed(self) -> None:
