@@ -205,7 +205,7 @@ class WhatIfWorkflow(QObject):
 
     @Slot(object)
     def _on_failed(self, error: Exception) -> None:
-        """Told once, not at each step of a drag: nothing is asked until another release or absence is chosen."""
+        """Told once, not at each step of a drag: until release or absence change nothing is asked."""
         wish = self._wish
         self._failed = wish.way if wish is not None else None
         self._context.messages.error(error)
