@@ -7,7 +7,7 @@ main trials that were begun and not answered are replaced at the end.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sier_gui.core.errors import SierError
@@ -19,6 +19,15 @@ from sier_gui.core.study.responses import TABLE_KINDS
 
 VISITED, CLOCK = "visit ended", "clock set back"  # events
 _BACK_S = 1.0  # what keeps a clock right sets it back by less
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a session stands: the kind of the next trial (None at the end), trials done, and all of them."""
+
+    coming: Kind | None
+    done: int
+    count: int
 
 
 class Session:
@@ -85,6 +94,9 @@ class Session:
         """The kind of the next trial; None at the end."""
         pending = self._pending()
         return pending[0].kind if pending else None
+
+    def place(self) -> Place:
+        return Place(self.coming(), *self.progress())
 
     # ---------------------------------------------------------------- one after the other
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from sier_gui.core.study.design import Design
     from sier_gui.core.study.presenting import Presenter
     from sier_gui.core.study.project import Project
-    from sier_gui.core.study.records import BlindTrial, Kind, Rater
-    from sier_gui.core.study.session import Session
+    from sier_gui.core.study.records import BlindTrial, Rater
+    from sier_gui.core.study.session import Place, Session
     from sier_gui.gui.modes.study import StudyPage
 
 
@@ -36,15 +36,6 @@ class Study:
     project: Project
     design: Design
     presenter: Presenter
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a session stands: the kind of the next trial (None at the end), trials done, and all of them."""
-
-    coming: Kind | None
-    done: int
-    count: int
 
 
 class RatingWorkflow(QObject):
@@ -61,6 +52,7 @@ class RatingWorkflow(QObject):
         self.study: Study | None = None
         self.over = True
         self.problems: list[Exception] = []  # for the experimenter, once unlocked
+        self._given: Given | None = None  # an answer on its way to the disk
         self._rater: Rater | None = None
         self._left: QWidget | None = None  # the page from which somebody asked to stop
         self._page: StudyPage | None = None
@@ -117,8 +109,15 @@ class RatingWorkflow(QObject):
             runner.resume(ALL, self)
 
     def stop(self) -> None:
-        """The window closes: what is on the screen counts as interrupted."""
+        """The window closes: an answer on its way is stored; what is only on the screen is interrupted."""
         self._hush()
+        given, session = self._given, self.session
+        # once the keeper's thread has ended nobody else uses the session
+        if given is not None and session is not None and self._keeper.shutdown(2.0) and session.current:
+            try:
+                session.answer(given.answer, given.confidence, given.rt_ms, given.replays, given.rationale)
+            except SierError as error:
+                self._context.messages.error(error)
 
     def _hush(self) -> None:
         self.trial.leave()
@@ -223,7 +222,7 @@ class RatingWorkflow(QObject):
         assert session is not None
 
         def work(_report: Report, _token: CancelToken) -> Place:
-            return place_of(session)
+            return session.place()
 
         self._do("study.next", work, self._on_place, self._advance)
 
@@ -233,6 +232,7 @@ class RatingWorkflow(QObject):
         from sier_gui.core.study.records import Kind
 
         assert self.study is not None
+        self._given = None
         rules, words = self.study.design.protocol.trial, self._words()
         breaks = place.done // rules.break_every
         if self._breaks is None:
@@ -304,13 +304,14 @@ class RatingWorkflow(QObject):
     @Slot(object)
     def _store(self, given: Given) -> None:
         """One transaction; the next trial comes once the answer is on the disk."""
+        self._given = given
         session = self.session
         assert session is not None
 
         def work(_report: Report, _token: CancelToken) -> Place:
             if session.current is not None:  # else it was stored, and what followed failed
                 session.answer(given.answer, given.confidence, given.rt_ms, given.replays, given.rationale)
-            return place_of(session)
+            return session.place()
 
         def again() -> None:
             self._store(given)
@@ -389,8 +390,3 @@ class RatingWorkflow(QObject):
         words = self._words()
         self._log("stopped")
         self._end(words.stopped_title, words.stopped)
-
-
-def place_of(session: Session) -> Place:
-    done, count = session.progress()
-    return Place(session.coming(), done, count)

@@ -6,6 +6,7 @@ import itertools
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -307,6 +308,38 @@ def test_a_second_copy_of_the_program_is_told_and_disturbs_nobody(
     assert "open in another copy" in drawing.stderr
     assert drawing.stderr.count("\n") == 1
     rater.until(lambda: rater.project.rater("r1") is not None)
+
+
+# ---------------------------------------------------------------- the window closes
+
+
+def test_closing_the_window_stores_the_answer_that_was_given(rater: Rater, tmp_path: Path) -> None:
+    begin(rater)
+    before = len(rater.project.responses("r1"))
+    rater.hear()
+    held = threading.Event()
+    rater.bench.keeper.start("slow", lambda _report, _token: held.wait(0.2))
+    chosen = str(rater.page.trial.answers[3].property("answer"))
+    rater.keys("4", "3")  # waits behind the slow one
+    rater.bench.window.close()
+    held.set()
+    with open_project(tmp_path / "study") as again:
+        stored = again.responses("r1")
+        assert len(stored) == before + 1
+        assert (stored[-1].answer, stored[-1].confidence) == (chosen, 3)
+        assert again.interrupted("r1") == set()
+
+
+def test_closing_the_window_in_a_trial_leaves_it_interrupted(rater: Rater, tmp_path: Path) -> None:
+    begin(rater)
+    assert rater.bench.study.rating.session is not None
+    current = rater.bench.study.rating.session.current
+    assert current is not None
+    rater.hear()
+    rater.keys("2")  # not yet how sure
+    rater.bench.window.close()
+    with open_project(tmp_path / "study") as again:
+        assert again.interrupted("r1") == {current.trial}
 
 
 # ---------------------------------------------------------------- other work
