@@ -120,7 +120,8 @@ def rating(state: AppState) -> bool:
 
 def annotatable(state: AppState) -> bool:
     """A sample of a dataset is on show; a loose pair belongs to none."""
-    return state.dataset is not None and state.sample is not None and state.sample.sample.row >= 0
+    on_show = state.sample is not None and state.sample.sample.row >= 0
+    return state.dataset is not None and on_show and not state.overview
 
 
 def with_label(number: int) -> Condition:
@@ -200,8 +201,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("annotate.mark", "Mark the Selection", "Annotate", "M", "", markable, group=1),
     ActionSpec("annotate.undo", "Undo", "Annotate", "Ctrl+Z", "", with_dataset, group=2),
     ActionSpec("annotate.redo", "Redo", "Annotate", "Ctrl+Shift+Z", "", with_dataset, group=2),
-    ActionSpec("annotate.unlabelled", "Next Unlabelled", "Annotate", "U", "", with_rows, group=3),
-    ActionSpec("annotate.disputed", "Next Disputed", "Annotate", "D", "", with_rows, group=3),
+    ActionSpec("annotate.unlabelled", "Next Unlabelled", "Annotate", "U", "", with_samples, group=3),
+    ActionSpec("annotate.disputed", "Next Disputed", "Annotate", "D", "", with_samples, group=3),
     ActionSpec("annotate.advance", "Go On after Labelling", "Annotate", "", "", always, True, 3),
     ActionSpec("annotate.name", "Who Annotates…", "Annotate", group=4),
     ActionSpec("annotate.labels", "Labels…", "Annotate", "", "", with_dataset, group=4),

@@ -40,6 +40,7 @@ class ActionTable(QObject):
             state.booth_changed,
             state.rating_changed,
             state.study_changed,
+            state.overview_changed,
             state.annotated.labels_changed,
             state.annotated.unsaved_changed,
             state.removals_changed,

@@ -8,6 +8,7 @@ from pathlib import Path
 import built
 import reports
 import views
+from annotation_gallery import ANNOTATIONS
 from PySide6.QtWidgets import QWidget
 
 from sier_gui.core.audio.devices import FakePlayback, FakeRecorder
@@ -196,6 +197,7 @@ def action_palette(folder: Path) -> QWidget:
 
 
 DIALOGS: dict[str, Callable[[Path], QWidget]] = {
+    **ANNOTATIONS,
     "microphone": microphone,
     "explain-options": explain_options,
     "explain-odd-options": explain_odd_options,

@@ -46,7 +46,8 @@ class MergeReport:
     def text(self) -> str:
         parts = [f"{self.added:,} new annotation events, {self.same:,} known already"]
         if self.conflicts:
-            parts.append(f"{len(self.conflicts):,} conflicts")
+            count = len(self.conflicts)
+            parts.append(f"{count:,} conflict{'s' if count > 1 else ''}")
         return "; ".join(parts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from sier_gui.core.annotations.records import Entry
 
 _PEOPLE, _MARKS = 3, 3  # lines of each; the tool tip has all
-_ACROSS = 4  # labels beside each other
+_NARROWEST_PX, _AROUND_PX = 264, 10  # of the column of labels; of a button around its text
 
 
 class LabelButton(QToolButton):
@@ -41,7 +42,7 @@ class LabelButton(QToolButton):
         self.setDefaultAction(action)
         self.setAccessibleName(f"Label {name}")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # columns of equal width
         self.setMinimumWidth(24)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -180,6 +181,7 @@ class AnnotationPanel(QWidget):
             button.hide()
             button.deleteLater()
         self.labels = []
+        across = self._across(self._state.annotated.labels[:LABEL_KEYS])
         for number, name in enumerate(self._state.annotated.labels[:LABEL_KEYS]):
             action = self._actions.action(f"annotate.label_{number + 1}")
             action.setAutoRepeat(False)  # a key held down would label one sample after the other
@@ -187,9 +189,18 @@ class AnnotationPanel(QWidget):
             colour = theme.class_colour(name, self._state.annotated.labels)
             button = LabelButton(name, action, colour, self)
             self.labels.append(button)
-            self.grid.addWidget(button, number // _ACROSS, number % _ACROSS)
+            self.grid.addWidget(button, number // across, number % across)
+        for column in range(4):
+            self.grid.setColumnStretch(column, int(column < across))
         self._on_keys()
         self._check(self._state.annotated.notes)
+
+    def _across(self, labels: Sequence[str]) -> int:
+        """As many columns as leave every label whole in the narrowest window; two at least."""
+        widest = max((self.fontMetrics().horizontalAdvance(f"8 {name}") for name in labels), default=0)
+        gaps = self.grid.spacing()
+        fitting = (n for n in (4, 3) if n * (widest + _AROUND_PX + gaps) - gaps <= _NARROWEST_PX)
+        return next(fitting, 2)
 
     @Slot()
     def _on_keys(self) -> None:

@@ -205,11 +205,13 @@ class BrowseWorkflow(QObject):
 
 def _query_from(saved: Any) -> Query | None:
     """A remembered query; None where the settings hold anything else."""
+    from sier_gui.core.dataset.marks import Marked
     from sier_gui.core.dataset.query import Query
 
     if not isinstance(saved, dict):
         return None
     try:
+        Marked(saved.get("marked", ""))
         return Query(**{**saved, "confidence": tuple(map(float, saved["confidence"]))})
     except (TypeError, ValueError, KeyError):
         return None

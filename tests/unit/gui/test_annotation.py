@@ -238,6 +238,18 @@ def test_a_key_before_the_sample_is_on_show_labels_nothing(anna: Annotator) -> N
     assert not beside(anna.catalogue).exists()
 
 
+def test_no_key_labels_what_the_dataset_view_hides(anna: Annotator) -> None:
+    anna.state.set_overview(True)
+    anna.key("2")
+    anna.key("f")
+    anna.until_saved()
+    assert not beside(anna.catalogue).exists()
+    anna.state.set_overview(False)
+    anna.key("2")
+    anna.until_saved()
+    assert anna.labels() == {"s0": "bored"}
+
+
 def test_letters_typed_into_the_search_field_annotate_nothing(anna: Annotator) -> None:
     search = anna.bench.window.samples.search
     search.setFocus()
