@@ -87,6 +87,17 @@ def test_a_take_that_failed_is_refused_with_its_reason_and_listening_works(
     assert not desk.playback.playing
 
 
+def test_a_loudspeaker_that_goes_while_listening_costs_nothing(desk: Desk, tmp_path: Path) -> None:
+    desk.sit(tmp_path / "study")
+    desk.say()
+    desk.keys("l")
+    desk.until(lambda: desk.playback.playing)
+    desk.playback.unplug()
+    assert "loudspeaker was lost" in desk.told()[-1]
+    assert desk.page.booth.buttons["record.listen"].accessibleName() != "Stop listening"
+    desk.accept()
+
+
 def test_keys_mean_letters_in_the_form_and_nothing_outside_the_booth(desk: Desk, tmp_path: Path) -> None:
     desk.make_project(tmp_path / "study")
     desk.page.people.pseudonym.setFocus()
