@@ -66,6 +66,7 @@ demo-set: .venv/.test
 benchmarks: .venv/.test
 	$(BIN)/python -m pip install --quiet --editable ".[bench]"
 	QT_QPA_PLATFORM=offscreen $(BIN)/python benchmarks/window.py
+	QT_QPA_PLATFORM=offscreen $(BIN)/python benchmarks/rater.py
 	$(BIN)/python benchmarks/explain.py --quick
 
 clean:
