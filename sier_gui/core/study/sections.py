@@ -142,12 +142,12 @@ def _network_line(table: Table, network: NetworkRow) -> Line:
 
 
 def sections(report: StudyReport) -> Iterator[Section]:
-    """Cells in full, agreement and times, confusion, differences, tests."""
-    yield cells_in_full(report.table)
+    """Agreement and times, confusion, differences, tests; last, and longest, the cells in full."""
     yield agreement_section(report)
     yield from (confusion_section(report, modality) for modality in report.table.modalities)
     yield difference_section(report)
     yield from tests_of(report)
+    yield cells_in_full(report.table)
 
 
 def cells_in_full(table: Table) -> Section:

@@ -320,6 +320,8 @@ class StudyWorkflow(QObject):
         if self.opened is not None:
             self._context.messages.withdraw()
             self.report.hush()
+            if self._page is not None:
+                self._page.desk.progress.sat = rater.rater
             self.rating.sit(self.opened.study, rater)
 
     @Slot()

@@ -201,6 +201,7 @@ def test_a_rater_goes_on_from_the_list_and_nothing_is_computed_meanwhile(desk: R
     desk.bench.actions.trigger("study.progress")
     desk.bench.actions.trigger("study.resume")
     desk.notice(desk.page.words.consent_title)
+    assert desk.page.desk.progress.sat == PERSON
     assert not desk.bench.clerk.busy("study.report")
     assert not desk.bench.computer.busy("study.figure")
     enabled = [a.objectName() for a in desk.bench.window.actions() if a.isEnabled()]

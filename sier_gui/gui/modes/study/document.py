@@ -107,6 +107,7 @@ class Document(QScrollArea):
                     self.column.count() - 1, heading("Confusion: labels down, answers across")
                 )
                 self.matrix_note.setText(section.note)
+                self.column.insertSpacing(self.column.count() - 1, 16)
                 self.column.insertWidget(self.column.count() - 1, self.matrix_note)
                 self.column.insertLayout(self.column.count() - 1, self.matrices)
             self.matrices.addWidget(part, matrices // _ACROSS, matrices % _ACROSS)

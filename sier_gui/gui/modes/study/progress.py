@@ -56,6 +56,7 @@ class ProgressPage(QWidget):
     def __init__(self, actions: ActionTable, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.view: DeskView | None = None
+        self.sat = ""  # who sat here last: chosen when the experimenter is back
         self.summary, self.following = quiet(), quiet()
         self.cells = CellGrid()
         self.pseudonym = QLineEdit()
@@ -143,8 +144,9 @@ class ProgressPage(QWidget):
     # ---------------------------------------------------------------- what is shown
 
     def show_desk(self, view: DeskView) -> None:
-        """All of it anew; the rater who was chosen stays chosen, else somebody who has not finished."""
-        before = self.selected()
+        """All of it anew. Chosen is who sat here last, else who was, else somebody who has not finished."""
+        before = self.sat or self.selected()
+        self.sat = ""
         self.view, status = view, view.status
         self.cells.show_status(status, view.planned)
         self.summary.setText(_summary(view))
