@@ -32,19 +32,28 @@ class Predictors:
 
     def get(self, release: Release) -> Predictor:
         """Loading imports torch and takes seconds; the network of another release is let go first."""
-        from sier_gui.core.nets.prediction import Predictor, set_threads
+        from sier_gui.core.nets.prediction import set_threads
 
-        threads = (os.cpu_count() or 2) - 1  # the window keeps one core
         if self._loaded is None or self._loaded.release != release:
             self._loaded = None
-            _open_libraries()
-            with lasting():
-                set_threads(threads)
-                with with_gradients():
-                    self._loaded = Predictor(release, device=self.device)
+            self._loaded = self.beside(release)
         else:
-            set_threads(threads)  # a survey, within which this may be called, uses one for itself
+            set_threads(_threads())  # a survey, within which this may be called, uses one for itself
         return self._loaded
+
+    def beside(self, release: Release) -> Predictor:
+        """Another network, which whoever asked lets go; the one of `get` stays."""
+        _open_libraries()
+        from sier_gui.core.nets.prediction import Predictor, set_threads
+
+        with lasting():
+            set_threads(_threads())
+            with with_gradients():
+                return Predictor(release, device=self.device)
+
+
+def _threads() -> int:
+    return (os.cpu_count() or 2) - 1  # the window keeps one core
 
 
 @contextmanager

@@ -48,6 +48,7 @@ class MapWorkflow(QObject):
         self._context, self._panel = context, panel
         self.layout_shown: Layout | None = None
         self._made_at = 0.0
+        self._gathered = False  # once is enough: what failed, or was cancelled, is not tried again by itself
         self._thumbnails: OrderedDict[int, np.ndarray] = OrderedDict()
         self._hovered = -1
         self._later = QTimer(self)
@@ -107,7 +108,7 @@ class MapWorkflow(QObject):
         elif self.layout_shown is None:
             self._panel.show_nothing(*NOTHING)
         computer = self._context.computer
-        if len(found.lacking) and not computer.busy("dataset") and not computer.busy(GATHER):
+        if len(found.lacking) and not computer.busy("dataset") and not self._gathered:
             self._gather(found.lacking)
         elif computer.busy("dataset"):
             self._later.start()
@@ -127,6 +128,7 @@ class MapWorkflow(QObject):
         catalogue, release = state.dataset, state.release
         if catalogue is None or release is None:
             return
+        self._gathered = True
 
         def work(report: Report, token: CancelToken) -> Iterator[int]:
             from sier_gui.core.overview.store import FusedStore
@@ -160,7 +162,7 @@ class MapWorkflow(QObject):
     @Slot(str)
     def _on_ended(self, kind: str) -> None:
         if kind == "dataset" and self._looked_at():
-            self._made_at = 0.0
+            self._made_at, self._gathered = 0.0, False
             self.refresh()
 
     # ---------------------------------------------------------------- neighbours
@@ -289,7 +291,7 @@ class MapWorkflow(QObject):
             (self._context.computer, GATHER),
         ):
             runner.drop(kind)
-        self.layout_shown, self._made_at = None, 0.0
+        self.layout_shown, self._made_at, self._gathered = None, 0.0, False
         self._thumbnails.clear()
         self._panel.show_progress(None)
         self._panel.method.show_value("PCA")

@@ -66,6 +66,7 @@ class SidesWorkflow(QObject):
             self._panel.show_nothing(NOTHING)
             return
         self._panel.show_nothing(f"{label} is loaded …")
+        predictors = self._context.predictors
 
         def work(report: Report, token: CancelToken) -> Iterator[PredictionTable]:
             from sier_gui.core.dataset.query import PredictionTable, predictions_file
@@ -76,9 +77,7 @@ class SidesWorkflow(QObject):
             unknown = np.flatnonzero(np.isnan(table.confidence))
             if not len(unknown):
                 return
-            from sier_gui.core.nets.prediction import Predictor
-
-            predictor = Predictor(second)
+            predictor = predictors.beside(second)
             told = time.monotonic()
             try:
                 for done, (row, answer) in enumerate(

@@ -365,3 +365,27 @@ def test_another_dataset_ends_the_old_ones_numbers(qtbot: QtBot, bench: Workbenc
     qtbot.waitUntil(known(bench), timeout=LONG)
     qtbot.waitUntil(lambda: "5 samples" in page.title.text(), timeout=LONG)
     qtbot.waitUntil(lambda: len(page.map.rows) == 5, timeout=LONG)
+
+
+def test_what_cannot_be_gathered_is_not_tried_again_and_again(
+    qtbot: QtBot, workbench: Open, dataset: Path
+) -> None:
+    bench = workbench(dataset)
+    qtbot.waitUntil(known(bench), timeout=LONG)
+    state = bench.state
+    assert state.dataset is not None
+    assert state.release is not None
+    key = (state.dataset.dataset_hash, state.release.weights_hash, len(state.dataset))
+    FusedStore.of(*key)._mask.write_bytes(bytes([1, 1, 1, 1, 1, 0]))
+    (dataset / "5.png").write_bytes(b"gone since it was predicted")
+    begun = []
+    bench.computer.activity.connect(lambda kind, progress: begun.append(kind) if not progress.total else None)
+    bench.actions.trigger("view.dataset")
+    qtbot.waitUntil(lambda: "fused" in begun and not bench.computer.busy("fused"), timeout=LONG)
+    bench.overview.refresh()
+    qtbot.waitUntil(lambda: len(_page(bench).map.rows) == 5 and not bench.clerk.busy("map"), timeout=LONG)
+    assert bench.overview.maps is not None
+    bench.overview.maps._made_at = 0.0
+    bench.overview.maps.refresh()
+    qtbot.waitUntil(lambda: not bench.clerk.busy("map"), timeout=LONG)
+    assert begun.count("fused") == 1
