@@ -110,6 +110,8 @@ class ExportWorkflow(QObject):
             options = self._options(choice, dpi=max(dpi, 10))
             return press.do(token, rendered, _smaller(_with_class(view, choice.target)), source, options), dpi
 
+        if dialog.preview.picture.pixmap().isNull():
+            dialog.preview.show_words("Drawing the figure …")
         dialog.preview.tell("drawing …")
         job = self.runner.start(PREVIEW, work, Priority.URGENT)
         job.succeeded.connect(self._show_preview)

@@ -92,14 +92,14 @@ from sier_gui.core.export.batch import batch
 from sier_gui.core.nets.releases import open_release
 
 folder, release, out = map(Path, sys.argv[1:])
-batch(open_dataset(folder), open_release(release), asking("png"), range(20), out)
+batch(open_dataset(folder), open_release(release), asking("png"), range(10), out)
 """
 
 
 def test_a_killed_batch_goes_on(release, tmp_path):
-    catalogue, out = write_set(tmp_path / "set", rows=20), tmp_path / "out"
+    catalogue, out = write_set(tmp_path / "set", rows=10), tmp_path / "out"
     batch(
-        catalogue, release, asking("audacity"), range(20), tmp_path / "warm"
+        catalogue, release, asking("audacity"), range(10), tmp_path / "warm"
     )  # explained, so it draws at once
     here = Path(__file__).parent
     path = [here, here.parents[2] / "fixtures", here.parents[3]]
@@ -111,10 +111,10 @@ def test_a_killed_batch_goes_on(release, tmp_path):
         time.sleep(0.005)
     child.send_signal(signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
-    state = batch(catalogue, release, asking("png"), range(20), out)
-    assert 0 < state.made < 20
-    assert state.done == 20
-    batch(catalogue, release, asking("png"), range(20), tmp_path / "at once")
+    state = batch(catalogue, release, asking("png"), range(10), out)
+    assert 0 < state.made < 10
+    assert state.done == 10
+    batch(catalogue, release, asking("png"), range(10), tmp_path / "at once")
     assert files(out) == files(tmp_path / "at once")
 
 

@@ -36,8 +36,9 @@ def with_curves(view):
     return replace(view, curves=dict.fromkeys(("both", "image", "speech"), line))
 
 
-CASES = [(name, design, 85.0) for name in VIEWS for design in THESIS]
-CASES += [("eight long classes", design, 180.0) for design in THESIS]
+HARD = ("no text, no label", "panorama of 60 s", "tower of 0.3 s", "eight long classes", "mathematics")
+CASES = [(name, design, 85.0) for name in HARD for design in THESIS]
+CASES += [("plain", design, 180.0) for design in THESIS]
 
 
 @pytest.mark.parametrize(("name", "design", "width_mm"), CASES)
@@ -232,6 +233,11 @@ def test_unknown_template():
 
 # ---------------------------------------------------------------- SHAP's plots
 
+SEVERAL = [
+    pytest.param(name, marks=() if name in ("shap-beeswarm", "shap-heatmap") else pytest.mark.slow)
+    for name, one in DESIGNS.items()
+    if one.draw_all is not None
+]
 ONE = [name for name, one in DESIGNS.items() if name.startswith("shap-") and one.draw is not None]
 
 
@@ -276,7 +282,7 @@ def test_shap_needs_room_and_several():
         draw(make_view(), FigureOptions(140.0, design="shap-beeswarm"))
 
 
-@pytest.mark.parametrize("design", [name for name, one in DESIGNS.items() if one.draw_all is not None])
+@pytest.mark.parametrize("design", SEVERAL)
 def test_shap_draws_a_selection(catalogue, release, tmp_path, design):
     options = FigureOptions(140.0, design=design, dpi=60)
     state = batch(catalogue, release, asking("png", "npz", options=options), range(6), tmp_path)
