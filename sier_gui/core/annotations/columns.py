@@ -45,9 +45,9 @@ class Columns:
             self._place(entry)
         self._sum_up(slice(None))
 
-    def set(self, entry: Entry) -> int:
-        """Set one; the row it is about, −1 where the dataset has none such."""
-        row = self._place(entry)
+    def set(self, entry: Entry, row: int | None = None) -> int:
+        """Set one; the row it is about, −1 where the dataset has none such. ``row``: where that is known."""
+        row = self._place(entry, row)
         if row >= 0:
             self._sum_up(slice(row, row + 1))
         return row
@@ -58,11 +58,15 @@ class Columns:
             self.me = me
             self._sum_up(slice(None))
 
-    def row_of(self, sample_id: str) -> int:
-        """−1 where the dataset has no such sample."""
+    def prepare(self) -> None:
+        """Have `row_of` answer at once: 80,893 ids take a tenth of a second, once."""
         if not self._rows:
             ids = self._catalogue.texts("sample_id").to_pylist()
             self._rows = dict(zip(reversed(ids), range(len(ids) - 1, -1, -1), strict=True))
+
+    def row_of(self, sample_id: str) -> int:
+        """−1 where the dataset has no such sample."""
+        self.prepare()
         return self._rows.get(sample_id, -1)
 
     def rows(self, marked: Marked) -> NDArray[np.int64]:
@@ -71,8 +75,8 @@ class Columns:
 
     # ---------------------------------------------------------------- within
 
-    def _place(self, entry: Entry) -> int:
-        row = self.row_of(entry.sample_id)
+    def _place(self, entry: Entry, row: int | None = None) -> int:
+        row = self.row_of(entry.sample_id) if row is None else row
         if row < 0:
             return row
         if entry.kind is Kind.LABEL:

@@ -326,7 +326,8 @@ class AnnotateWorkflow(QObject):
         """In the table, and in the head if it is about the sample there."""
         annotated = self._context.state.annotated
         if annotated.columns is not None:
-            annotated.row_changed.emit(annotated.columns.set(entry))
+            row = self._context.state.row if entry.sample_id == self._current() else None
+            annotated.row_changed.emit(annotated.columns.set(entry, row))
         if annotated.notes is not None and annotated.notes.sample_id == entry.sample_id:
             annotated.set_notes(annotated.notes.with_entry(entry))
 

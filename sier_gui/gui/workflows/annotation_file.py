@@ -58,6 +58,7 @@ class AnnotationFile(QObject):
         self._numbers = itertools.count(1)
         self._catalogue: Catalogue | None = None
         self._writer: Writer | None = None
+        self._columns: Columns | None = None
         self._before: AnnotationStore | None = None  # what was there before anybody annotated today
 
     @property
@@ -131,6 +132,7 @@ class AnnotationFile(QObject):
             else:  # there were two, which were brought together
                 self._writer.store = store
                 self._tell(store)
+        self._columns = found.columns
         self.read.emit(found.columns)
 
     # ---------------------------------------------------------------- writing
@@ -143,12 +145,14 @@ class AnnotationFile(QObject):
 
     def write(self) -> None:
         """Have what waits written."""
-        writer = self._writer
+        writer, columns = self._writer, self._columns
         if writer is None:
             return
 
         def work(_report: Report, _token: CancelToken) -> Iterator[Any]:
             yield from writer.write()
+            if columns is not None:
+                columns.prepare()  # an undo may be about any row
             yield _Settled(writer.store)
 
         # a kind for each: a newer one must not make this one unheard of
@@ -225,6 +229,7 @@ class AnnotationFile(QObject):
         for kind in _WHOLE:
             self._scribe.drop(kind)
         writer, self._writer = self._writer, None
+        self._columns = None
         if self._before is not None:
             self._before.close()
             self._before = None

@@ -21,6 +21,7 @@ from sier_gui.core.annotations.records import Change, Entry, Kind
 from sier_gui.core.annotations.schema import FILE
 from sier_gui.core.annotations.store import AnnotationStore
 from sier_gui.core.dataset.catalogue import Catalogue, open_dataset
+from sier_gui.core.dataset.query import Query
 from sier_gui.core.domain import Modality, Selection
 from sier_gui.core.errors import SierError
 from sier_gui.gui.dialogs.annotations import AgreementDialog, MergeDialog
@@ -29,6 +30,7 @@ from sier_gui.gui.dialogs.labels import LabelsDialog
 from sier_gui.gui.itemmodels.samples import FLAGS
 from sier_gui.gui.panels.result import ProbabilityPanel
 from sier_gui.gui.workflows.annotation_desk import MAJORITY
+from sier_gui.gui.workflows.browse import _query_from
 
 LABELS = ("amused", "bored", "calm", "tense")  # no release knows them: torch is never loaded
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -444,6 +446,12 @@ def test_filters_read_annotations_and_rows_stay_under_ones_hands(anna: Annotator
     box.activated.emit(box.currentIndex())
     assert anna.state.rows.tolist() == [8, 9, 10, 11]
     assert anna.panel.queue[0].text() == "Unlabelled 4"
+
+
+def test_a_remembered_filter_that_there_is_not_is_no_filter() -> None:
+    assert _query_from({"marked": "flagged", "confidence": [0, 1]}) == Query(marked="flagged")
+    assert _query_from({"confidence": [0, 1]}) == Query()  # of an earlier version
+    assert _query_from({"marked": "by hand", "confidence": [0, 1]}) is None
 
 
 # ---------------------------------------------------------------- trouble
