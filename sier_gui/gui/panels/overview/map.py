@@ -105,7 +105,12 @@ class MapView(QWidget):
 
     def brighten(self, bright: NDArray[np.bool_] | None) -> None:
         """(n,) which points keep their colour; None: all."""
-        self._bright = None if bright is None else bright[self._order]
+        mixed = None if bright is None else bright[self._order]
+        if mixed is None and self._bright is None:
+            return
+        if mixed is not None and self._bright is not None and np.array_equal(mixed, self._bright):
+            return  # a lasso has shown it already
+        self._bright = mixed
         self._changed()
 
     def mark(self, place: int) -> None:
