@@ -162,7 +162,7 @@ class SpeechPanel(QWidget):
     def _on_still_heard(self) -> None:
         heard = self._state.still_heard
         if heard is None:
-            self.still_heard.show_notice("once the map is complete …" if self._times is not None else "")
+            self.still_heard.show_notice("listens once the map is complete …" if self._times is not None else "")
         else:
             self.still_heard.show_heard(heard)
 
