@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -136,7 +137,7 @@ class PeopleWorkflow(QObject):
             return
 
         def work(report: Report, token: CancelToken) -> tuple[Path, StudyMarks]:
-            if make and not paths.is_project(source):
+            if make:
                 _make_demo(source, report, token)
             return source, marks_from(source, dataset)
 
@@ -335,8 +336,14 @@ def marks_from(source: Path, dataset: Catalogue) -> StudyMarks:
 
 
 def _make_demo(folder: Path, report: Report, token: CancelToken) -> None:
+    """Unless it is there; one that was left half made is made again."""
     from sier_gui.core.study.demo import make_demo
     from sier_gui.core.study.project import open_project
 
+    if paths.is_project(folder):
+        with open_project(folder, read_only=True) as project:
+            if project.responses():  # stored all together, and last
+                return
+        shutil.rmtree(folder)
     with open_project(folder, create=True) as project:
         make_demo(project, "rationale", report=report, token=token)

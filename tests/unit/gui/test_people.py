@@ -124,3 +124,21 @@ def test_a_study_of_another_dataset_is_refused_and_a_known_one_comes_back(
     bench.people._on_dataset(bench.state.dataset)
     qtbot.waitUntil(lambda: not bench.clerk.busy("people.load"), timeout=LONG)
     assert bench.state.people is None  # gone, and not worth a word before somebody asks
+
+
+def test_a_demo_that_was_left_half_made_is_made_again(tmp_path: Path) -> None:
+    from sier_gui.core.study.project import open_project
+    from sier_gui.core.tasks import CancelToken, silent
+    from sier_gui.gui.workflows.people import _make_demo
+
+    folder = tmp_path / "demo-marks"
+    with open_project(folder, create=True) as project:
+        project.set_fact("items", "[]")
+    _make_demo(folder, silent, CancelToken())
+    with open_project(folder, read_only=True) as project:
+        made, said = project.fact("created_at"), project.responses()
+    assert sum(1 for response in said if response.rationale) > 900
+    assert all(response.simulated for response in said)
+    _make_demo(folder, silent, CancelToken())
+    with open_project(folder, read_only=True) as project:
+        assert project.fact("created_at") == made
