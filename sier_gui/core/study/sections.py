@@ -15,7 +15,7 @@ from sier_gui.core.study.network import NetworkRow
 from sier_gui.core.study.records import Modality
 from sier_gui.core.study.report import ASSUMPTIONS, StudyReport
 from sier_gui.core.study.rounding import as_text
-from sier_gui.core.study.table import Table
+from sier_gui.core.study.table import Figure, Table
 
 HEADS = dict(zip(Modality, ("A_i", "A_ss", "A_hs", "A_ss-i", "A_hs-i"), strict=True))  # the paper's
 MEANINGS = dict(
@@ -67,45 +67,23 @@ def main_table(table: Table, network: NetworkRow | None = None) -> list[Line]:
     """Classes, the three overalls side by side, the network: Table 1."""
     lines = [_class_line(table, label) for label in table.classes]
     every = [table.overall[m] for m in table.modalities]
-    lines.append(
-        Line(
-            "overall",
-            "mean of classes",
-            ASSUMPTIONS["mean"],
-            tuple(
-                Entry(
-                    as_text(one.mean.share), between(one.mean.low, one.mean.high),
-                    f"n {one.n} · SD {as_text(one.sd)}",
-                )
-                for one in every
-            ),
-            strong=True,
-        )
-    )  # fmt: skip
-    lines.append(
-        Line(
-            "overall, pooled",
-            "W ignores clustering",
-            f"{ASSUMPTIONS['pooled']} Wilson: {ASSUMPTIONS['wilson']}",
-            tuple(
-                Entry(
-                    as_text(one.pooled.share), between(one.pooled.low, one.pooled.high),
-                    f"{one.hits} of {one.n} · W {between(*one.wilson)}",
-                )
-                for one in every
-            ),
-        )
-    )  # fmt: skip
+    means = [_entry(one.mean, f"n {one.n} · SD {as_text(one.sd)}") for one in every]
+    lines.append(Line("overall", "mean of classes", ASSUMPTIONS["mean"], tuple(means), strong=True))
+    pooled = [_entry(one.pooled, f"{one.hits} of {one.n} · W {between(*one.wilson)}") for one in every]
+    about = f"{ASSUMPTIONS['pooled']} Wilson: {ASSUMPTIONS['wilson']}"
+    lines.append(Line("overall, pooled", "W ignores clustering", about, tuple(pooled)))
     if any(one.weighted for one in every):
-        entries = (
-            Entry(as_text(w.share), between(w.low, w.high)) if (w := one.weighted) is not None else Entry()
-            for one in every
-        )
-        about = "as in the dataset"
-        lines.append(Line("overall, weighted", about, ASSUMPTIONS["weighted"], tuple(entries)))
+        weighted = [_entry(one.weighted) for one in every]
+        lines.append(Line("overall, weighted", "as in the dataset", ASSUMPTIONS["weighted"], tuple(weighted)))
     if network is not None:
         lines.append(_network_line(table, network))
     return lines
+
+
+def _entry(figure: Figure | None, detail: str = "") -> Entry:
+    if figure is None:
+        return Entry()
+    return Entry(as_text(figure.share), between(figure.low, figure.high), detail)
 
 
 def _class_line(table: Table, label: str) -> Line:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fixture_booth import Desk
 from fixture_data import Open, write_dataset, write_untrained_release
+from fixture_desk import answered, printed_report, study_bench, study_desk  # noqa: F401 - fixtures
 from PySide6.QtCore import QCoreApplication, QEvent, QTimer
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QApplication, QWidget

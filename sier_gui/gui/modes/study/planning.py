@@ -84,6 +84,23 @@ class PlanningPage(QWidget):
     # ---------------------------------------------------------------- making
 
     def _lay_out(self) -> None:
+        side = QWidget()
+        side.setFixedWidth(_SIDE)
+        side.setLayout(self._suppositions())
+        row = QHBoxLayout()
+        row.setSpacing(48)
+        row.addWidget(side)
+        row.addLayout(self._consequences(), 1)
+        box = QWidget()
+        box.setMaximumWidth(_WIDTH)
+        box.setLayout(row)
+        outer = QHBoxLayout(self)
+        outer.setContentsMargins(24, 16, 24, 16)
+        outer.addStretch(1)
+        outer.addWidget(box, 10_000)  # margins only beyond its widest
+        outer.addStretch(1)
+
+    def _suppositions(self) -> QVBoxLayout:
         form = QFormLayout()
         form.setSpacing(8)
         for name, label, least, most, step, decimals, suffix, _factor in _FIELDS:
@@ -98,41 +115,31 @@ class PlanningPage(QWidget):
             self.fields[name] = field
             form.addRow(label, field)
         form.addRow("Ra&ters", self.raters)
-        left, right = QVBoxLayout(), QVBoxLayout()
-        for column in (left, right):
-            column.setSpacing(8)
-        left.addWidget(heading("Suppose"))
-        left.addLayout(form)
-        left.addSpacing(8)
-        left.addWidget(self.pilot)
-        left.addWidget(self.reset)
-        left.addStretch(1)
-        side = QWidget()
-        side.setFixedWidth(_SIDE)
-        side.setLayout(left)
-        left.setContentsMargins(0, 0, 0, 0)
+        column = QVBoxLayout()
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(heading("Suppose"))
+        column.addLayout(form)
+        column.addSpacing(8)
+        column.addWidget(self.pilot)
+        column.addWidget(self.reset)
+        column.addStretch(1)
+        return column
+
+    def _consequences(self) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setSpacing(8)
         shown = (self.design, self.problem, self.verdict, self.before, self.after)
         for told in (heading("This design"), *shown):
-            right.addWidget(told)
-        right.addSpacing(16)
-        right.addWidget(self._needed)
-        right.addWidget(self.table)
-        right.addWidget(self.note)
-        right.addSpacing(16)
+            column.addWidget(told)
+        column.addSpacing(16)
+        column.addWidget(self._needed)
+        column.addWidget(self.table)
+        column.addWidget(self.note)
+        column.addSpacing(16)
         QVBoxLayout(self._room).setContentsMargins(0, 0, 0, 0)
-        right.addWidget(self._room, 1)  # there also where it is empty: what is above stays above
-        row = QHBoxLayout()
-        row.setSpacing(48)
-        row.addWidget(side)
-        row.addLayout(right, 1)
-        box = QWidget()
-        box.setMaximumWidth(_WIDTH)
-        box.setLayout(row)
-        outer = QHBoxLayout(self)
-        outer.setContentsMargins(24, 16, 24, 16)
-        outer.addStretch(1)
-        outer.addWidget(box, 10_000)  # margins only beyond its widest
-        outer.addStretch(1)
+        column.addWidget(self._room, 1)  # there also where it is empty: what is above stays above
+        return column
 
     def showEvent(self, event: QShowEvent) -> None:
         if self.plot is None:
