@@ -123,7 +123,7 @@ class Figures:
     all : (5, 3) by `MEASURES`: the network's map against all people; chance; and, leaving out one person
         after the other and predicting the others' marks, the means of the network's map, of the person left
         out, and of their difference.
-    without : (people, 5, 3), the same without one of the people: for the jackknife.
+    without : (people, 5, 3), the same, but for chance, without one of the people: for the jackknife.
     """
 
     all: Floats
@@ -133,10 +133,12 @@ class Figures:
         return dict(zip(MEASURES, map(float, self.all[figure]), strict=True))
 
 
-def figures(item: Item) -> Figures:
-    """All pairs of maps and shares of people at once."""
+def figures(item: Item, *, jackknife: bool = True) -> Figures:
+    """All pairs of maps and shares of people at once; ``without`` is NaN unless ``jackknife``."""
     n, coverage = len(item.people), item.coverage
-    groups = [np.arange(n), *(np.delete(np.arange(n), left) for left in range(n) if n > 1)]
+    groups = [np.arange(n)]
+    if jackknife and n > 1:
+        groups += [np.delete(np.arange(n), left) for left in range(n)]
     maps: list[Floats] = []
     shares: list[Floats] = []
     for group in groups:
@@ -146,18 +148,18 @@ def figures(item: Item) -> Figures:
             others = mean_share(coverage[group[group != left]])
             maps += [item.strength, coverage[left]]
             shares += [others, others]
-    found, chance = scores(np.stack(maps), np.stack(shares)), None
+    found = scores(np.stack(maps), np.stack(shares))
     table, start = np.full((len(groups), FIGURES, len(MEASURES)), np.nan), 0
     for row, group in enumerate(groups):
-        chance = chances(shares[start][None])[0]
-        table[row, NETWORK], table[row, CHANCE] = found[start], chance
+        table[row, NETWORK] = found[start]
         pairs = 2 * len(group) if len(group) > 1 else 0
         if pairs:
             out = found[start + 1 : start + 1 + pairs].reshape(-1, 2, len(MEASURES))
             table[row, NETWORK_OUT], table[row, PERSON] = _mean(out[:, 0]), _mean(out[:, 1])
             table[row, GAP] = _mean(out[:, 0] - out[:, 1])
         start += 1 + pairs
-    without = table[1:] if n > 1 else np.full((n, FIGURES, len(MEASURES)), np.nan)
+    table[0, CHANCE] = chances(shares[0][None])[0]
+    without = table[1:] if len(groups) > 1 else np.full((n, FIGURES, len(MEASURES)), np.nan)
     return Figures(table[0], without)
 
 
