@@ -57,14 +57,15 @@ def draw_curves(networks: Mapping[str, Mapping[str, Any]]) -> Figure:
     """A panel for each network; ``networks``: title → `curves`."""
     columns = min(3, len(networks))
     rows = -(-len(networks) // columns)
-    with chart(max(80, 56 * columns), 48 * rows + 8) as figure:
+    with chart(max(80, 56 * columns), 52 * rows + 8) as figure:
         grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
         for axes, (title, found) in zip(grid.flat, networks.items(), strict=False):
             epochs = np.arange(1, len(found["accuracy"]) + 1)
             for name, colour in SHOWN.items():
                 axes.plot(epochs, found[name], color=colour, linewidth=1, label=WORDS[name])
             axes.axhline(0, color=SOFT, linewidth=0.5, linestyle=":")
-            axes.set_title(f"{title}: |accuracy − F1| {found['gap']:.2f}, κ {found['end']:.2f}")
+            ends = f"|accuracy − F1| {found['gap']:.2f}, κ {found['end']:.2f}".replace("-", "−")
+            axes.set_title(f"{title}\n{ends}")
             axes.set_xlabel("epoch")
             bare(axes)
         for axes in grid.flat[len(networks) :]:

@@ -35,10 +35,16 @@ def test_a_network_that_says_one_class_shows_by_its_gap():
 
 def test_the_figure_has_a_panel_for_each_network():
     found = {
-        name: curves([history(*np.random.default_rng(0).random((3, 6)))]) for name in ("image", "speech")
+        name: curves([history(*np.random.default_rng(0).random((3, 6)))])
+        for name in ("image-only", "speech-only")
     }
-    shown = [axes for axes in draw_curves(found).axes if axes.axison]
-    assert [axes.get_title().split(":")[0] for axes in shown] == ["image", "speech"]
+    figure = draw_curves(found)
+    shown = [axes for axes in figure.axes if axes.axison]
+    assert [axes.get_title().splitlines()[0] for axes in shown] == ["image-only", "speech-only"]
+    figure.canvas.draw()
+    left, right = (axes.title.get_window_extent() for axes in shown)
+    assert left.x1 < right.x0  # the titles do not run into each other
+    assert right.x1 < figure.bbox.x1
     for axes, one in zip(shown, found.values(), strict=True):
         lines = {line.get_label(): line for line in axes.get_lines()}
         assert lines["κ"].get_ydata().tolist() == one["kappa"]
