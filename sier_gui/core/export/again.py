@@ -131,8 +131,8 @@ def _in_npz(file: Path) -> str:
 
 
 def _in_html(file: Path) -> str:
-    found = _HTML.search(file.read_text(encoding="utf-8"))
-    return found[1] if found else ""
+    found = _HTML.findall(file.read_text(encoding="utf-8"))
+    return str(found[0]) if len(found) == 1 else ""  # a page of many samples is not made again from here
 
 
 # ---------------------------------------------------------------- making it again

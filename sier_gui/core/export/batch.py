@@ -143,6 +143,8 @@ def batching(
 
     if not len(rows):
         raise SierError("There is no sample to export.", "Choose at least one.")
+    if means is not None and means.workers < 0:
+        raise SierError(f"{means.workers} workers.", "Use 0, which draws in this process, or more.")
     request = replace(request, formats=tuple(known_formats(request.formats)))
     run: type[Batch] = Batch
     if design(request.options.design).draw_all is not None:

@@ -87,6 +87,8 @@ class ExportWorkflow(QObject):
         if result == QDialog.DialogCode.Accepted:
             self._context.settings.set("export", choice.to_saved())
             self.export_all(choice) if choice.every else self._write(choice, self._shown)
+        if not self.runner.busy(KIND) or choice.every:
+            self._press.stop()  # nobody needs its memory any more
 
     # ---------------------------------------------------------------- the preview
 
@@ -158,6 +160,7 @@ class ExportWorkflow(QObject):
 
     @Slot(object)
     def _on_written(self, manifest: list[dict[str, Any]]) -> None:
+        self._press.stop()
         names = ", ".join(Path(entry["file"]).name for entry in manifest)
         self._context.messages.info(f"Wrote {names}.", f"In {Path(manifest[0]['file']).parent}.")
 

@@ -36,11 +36,12 @@ class Press:
         SierError : raised by ``work``, or the process was ended from outside.
         Cancelled : ``token`` was cancelled; what was begun is finished, and forgotten.
         """
-        if self._pool is None:
+        pool = self._pool
+        if pool is None:
             context = multiprocessing.get_context("spawn")
-            self._pool = futures.ProcessPoolExecutor(1, context, follow_parent)
+            pool = self._pool = futures.ProcessPoolExecutor(1, context, follow_parent)
         try:
-            future = self._pool.submit(work, *arguments)
+            future = pool.submit(work, *arguments)
             while not futures.wait((future,), POLL_S).done:
                 if token.cancelled:
                     future.cancel()

@@ -174,6 +174,8 @@ def test_one_writer_for_a_folder(catalogue, release, tmp_path):
 def test_wrong_wishes(catalogue, release, tmp_path):
     with pytest.raises(SierError, match="no sample to export"):
         batch(catalogue, release, asking("png"), [], tmp_path)
+    with pytest.raises(SierError, match="-1 workers"):
+        batch(catalogue, release, asking("png"), [0], tmp_path, Means(-1))
     with pytest.raises(SierError, match="Cannot export as gif"):
         batch(catalogue, release, asking("gif"), [0], tmp_path)
     with pytest.raises(SierError, match="no figure design"):

@@ -15,6 +15,7 @@ from figure_samples import make_view
 from PIL import Image
 
 from sier_gui.core.domain import Modality
+from sier_gui.core.errors import SierError
 from sier_gui.core.export.again import read_recipe, remake
 from sier_gui.core.export.batch import batch
 from sier_gui.core.export.bundle import export
@@ -140,5 +141,7 @@ def test_a_batch_is_one_page_too(catalogue, release, tmp_path):
     assert [a["id"] for tag, a in page.tags if tag == "article"] == ["s1", "s2"]
     assert len(page.sources("audio")) == 4
     assert page.open == []
+    with pytest.raises(SierError, match="no provenance"):
+        read_recipe(tmp_path / REPORT)
     recipe = read_recipe(tmp_path / "0003.html")
     assert remake(recipe).view.sample.sample_id == "0003"
