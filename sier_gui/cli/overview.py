@@ -33,6 +33,7 @@ def add_overview(verb: argparse.ArgumentParser) -> None:
 
 def overview(arguments: argparse.Namespace) -> int:
     """Predict what is not predicted yet, as the window would, and sum up."""
+    from sier_gui.core.overview.held_out import in_sample
     from sier_gui.core.overview.modalities import collapse_warning, share_lines
     from sier_gui.core.overview.summary import summarise
 
@@ -52,6 +53,7 @@ def overview(arguments: argparse.Namespace) -> int:
         **summary.to_json(),
         "image_share": [line.to_json() for line in lines],
         "warning": collapse_warning(lines) or None,
+        "in_sample": in_sample(catalogue, release),
     }
     found = _suspects(arguments, catalogue, release, table)
     if found is not None:
@@ -65,6 +67,10 @@ def overview(arguments: argparse.Namespace) -> int:
         value["against"] = sides.to_json()
     if value["warning"]:
         say(str(value["warning"]))
+    if value["in_sample"]:
+        say(
+            f"{release.label} was trained on {value['in_sample']} of these samples, where it flatters itself."
+        )
     if arguments.figure:
         _figure(arguments, catalogue, release, table, summary)
     emit(arguments, value, spoken(summary, lines, found, sides))

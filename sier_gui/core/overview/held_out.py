@@ -84,6 +84,18 @@ def held_out(catalogue: Catalogue, release: Release, table: PredictionTable) -> 
     )
 
 
+def in_sample(catalogue: Catalogue, release: Release) -> int:
+    """How many of the samples the shipped network has learnt from, by what its config says."""
+    if release.dataset_hash != catalogue.dataset_hash:
+        return 0
+
+    def count() -> int:
+        test = _test_rows(catalogue, release)
+        return len(catalogue) - (len(test) if test is not None else 0)
+
+    return catalogue.remember(f"overview.in_sample.{release.weights_hash}", count)
+
+
 def _nothing(table: PredictionTable, why: str) -> HeldOut:
     return HeldOut(
         np.empty(0, np.int64), np.empty((0, len(table.classes))), Source.NONE, f"{why} {CROSS_VALIDATE}"

@@ -37,6 +37,7 @@ class Counted:
     summary: Summary
     lines: list[ShareLine]
     warning: str
+    in_sample: int  # samples that the network has learnt from
 
 
 class OverviewWorkflow(QObject):
@@ -141,9 +142,10 @@ class OverviewWorkflow(QObject):
 
     @Slot()
     def _on_other(self) -> None:
-        """Another dataset or release: its numbers, or none."""
-        self._due.stop()
+        """Another dataset or release: its numbers, as soon as everybody has heard of it, or none."""
         self.counted = None
+        if self._context.state.overview:
+            self._due.start()
         for kind in (KIND, SUSPECTS):
             self._context.clerk.drop(kind)
         if self.page is not None:
@@ -161,21 +163,23 @@ class OverviewWorkflow(QObject):
     def refresh(self) -> None:
         """Count what is known now, where somebody looks."""
         state = self._context.state
-        catalogue, table = state.dataset, state.predictions
+        catalogue, release, table = state.dataset, state.release, state.predictions
         if not state.overview or self.page is None:
             return
-        if catalogue is None or table is None:
+        if catalogue is None or release is None or table is None:
             self.page.show_nothing(
                 "No release fits this dataset.", "Choose one in the menu Explain, Release."
             )
             return
 
         def work(_report: Report, _token: CancelToken) -> Counted:
+            from sier_gui.core.overview.held_out import in_sample
             from sier_gui.core.overview.modalities import collapse_warning, share_lines
             from sier_gui.core.overview.summary import summarise
 
             lines = share_lines(catalogue, table)
-            return Counted(summarise(catalogue, table), lines, collapse_warning(lines))
+            seen = in_sample(catalogue, release)
+            return Counted(summarise(catalogue, table), lines, collapse_warning(lines), seen)
 
         job = self._context.clerk.start(KIND, work)
         job.succeeded.connect(self._on_counted)
@@ -188,7 +192,8 @@ class OverviewWorkflow(QObject):
         if self.page is None or state.dataset is None or state.release is None:
             return
         self.counted = counted
-        self.page.show_summary(counted.summary, f"{state.dataset.name} by {state.release.label}")
+        name = f"{state.dataset.name} by {state.release.label}"
+        self.page.show_summary(counted.summary, name, counted.in_sample)
         self.page.show_warning(counted.warning)
         self.page.degree.show_shares(counted.lines, bool(counted.warning))
 

@@ -120,12 +120,16 @@ class DatasetPage(QWidget):
 
     # ---------------------------------------------------------------- what is shown
 
-    def show_summary(self, summary: Summary, name: str) -> None:
-        """``name``: the dataset by the release."""
+    def show_summary(self, summary: Summary, name: str, in_sample: int = 0) -> None:
+        """``name``: the dataset by the release; ``in_sample``: how many samples that had learnt from."""
         self._summary = summary
         parts = [name, _known(summary)]
         if summary.accuracy is not None and summary.balanced_accuracy is not None:
             parts += [f"accuracy {summary.accuracy:.1%}", f"balanced {summary.balanced_accuracy:.1%}"]
+            if in_sample:
+                parts.append(
+                    f"trained on {in_sample:,} of these" if in_sample < summary.total else "in-sample"
+                )
         self.title.set_text(" · ".join(parts))
         self.matrix.show_matrix(
             Matrix(

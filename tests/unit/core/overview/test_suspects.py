@@ -17,7 +17,7 @@ from sier_gui.core.dataset.query import PredictionTable
 from sier_gui.core.errors import SierError
 from sier_gui.core.nets.releases import Release, open_release
 from sier_gui.core.overview import suspects as module
-from sier_gui.core.overview.held_out import HeldOut, Source, held_out
+from sier_gui.core.overview.held_out import HeldOut, Source, held_out, in_sample
 from sier_gui.core.overview.suspects import find_suspects, suspects, write_suspects
 
 CLASSES = ("anger", "happy", "sad")
@@ -124,6 +124,14 @@ def test_of_its_own_dataset_only_the_test_part_is_out_of_sample(demo, full):
     assert found.rows.tolist() == [row for row, name in enumerate(splits) if name == "test"]
     np.testing.assert_array_equal(found.probabilities, full.probabilities[found.rows].astype(float))
     assert "in-sample" in found.words
+
+
+def test_how_many_samples_were_learnt_from_is_known(demo):
+    catalogue, release = demo
+    assert in_sample(catalogue, release) == catalogue.column("split").tolist().count("train")
+    run = {**release.config["training"]["run"], "fit": "all"}
+    assert in_sample(catalogue, replace(changed(release, run=run), weights_hash="x")) == len(catalogue)
+    assert in_sample(catalogue, changed(release, dataset_hash="0" * 64)) == 0
 
 
 def test_a_network_fitted_to_everything_has_nothing_to_say(demo, full):
