@@ -20,17 +20,26 @@ DrawAll = Callable[[Sequence[Chosen], FigureOptions], "Figure"]
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """``draw`` of one sample, or ``draw_all`` of several. ``curves``: it shows deletion and insertion, for
-    which the network is asked."""
+    """``draw`` of one sample, or ``draw_all`` of several.
+
+    ``curves``: it shows deletion and insertion, for which the network is asked. ``signs``:
+    `FigureOptions.signed` changes it; the others are always signed, or have no colours of their own.
+    """
 
     title: str
     draw: Draw | None = None
     draw_all: DrawAll | None = None
     curves: bool = False
+    signs: bool = False
+
+    @property
+    def captioned(self) -> bool:
+        """Whether it holds a caption; SHAP's plots do not."""
+        return not self.title.startswith("SHAP")
 
 
 DESIGNS: dict[str, Design] = {
-    "figure7": Design("Figure 7: picture, words and waveform", figure.draw),
+    "figure7": Design("Figure 7: picture, words and waveform", figure.draw, signs=True),
     "words": Design("Words in order of importance", thesis.words),
     "speech": Design("Waveform over segment values", thesis.speech),
     "picture": Design("Picture beside its overlay", thesis.picture),

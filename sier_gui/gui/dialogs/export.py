@@ -260,10 +260,18 @@ class ExportDialog(QDialog):
 
     @Slot()
     def _check(self) -> None:
+        from sier_gui.core.export.designs import design  # numpy: not before the window is on the screen
+
         choice = self.choice()
         self.own_caption.setVisible(self.caption.currentData() == _OWN)
-        self.scale.setEnabled(choice.every)
-        self.write.setEnabled(bool(choice.formats and choice.folder))
+        made = design(self._templates[choice.template].options.design)
+        paged = "html" in choice.formats
+        several = made.draw_all is not None
+        self.scale.setEnabled(choice.every and not several)
+        self.signs.setEnabled(made.signs or paged)
+        self.caption.setEnabled(made.captioned or paged)
+        self.own_caption.setEnabled(self.caption.isEnabled())
+        self.write.setEnabled(bool(choice.formats and choice.folder) and (choice.every or not several))
         self.write.setText("Write All" if choice.every else "Write")
 
     @Slot()

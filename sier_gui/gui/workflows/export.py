@@ -12,16 +12,16 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QDialog
 
 from sier_gui.core.tasks import CancelToken, Report
-from sier_gui.gui.dialogs.export import ExportChoice, ExportDialog, Offer
 from sier_gui.gui.jobs import JobRunner, Priority
 from sier_gui.gui.workflows.context import Context
 from sier_gui.gui.workflows.explain import request_for
-from sier_gui.gui.workflows.press import Press, rendered, written
 
 if TYPE_CHECKING:
     from sier_gui.core.export.batch import BatchState
     from sier_gui.core.export.gather import Source
     from sier_gui.core.export.view import FigureInput, FigureOptions
+    from sier_gui.gui.dialogs.export import ExportChoice, ExportDialog
+    from sier_gui.gui.workflows.press import Press
 
 KIND, PREVIEW = "export", "export.preview"
 NICENESS = 10  # the window goes first
@@ -42,7 +42,7 @@ class ExportWorkflow(QObject):
         super().__init__(context.window)
         self._context = context
         self.runner = runner
-        self._press = Press()
+        self._drawing: Press | None = None
         self._dialog: ExportDialog | None = None
         self._shown: FigureInput | None = None  # of the dialog: it stays while the window moves on
         self._state: BatchState | None = None
@@ -58,6 +58,7 @@ class ExportWorkflow(QObject):
             )
             return
         from sier_gui.core.export.templates import list_templates
+        from sier_gui.gui.dialogs.export import ExportChoice, ExportDialog, Offer
 
         state = self._context.state
         self._shown = self._figure_input()
@@ -88,7 +89,7 @@ class ExportWorkflow(QObject):
             self._context.settings.set("export", choice.to_saved())
             self.export_all(choice) if choice.every else self._write(choice, self._shown)
         if not self.runner.busy(KIND) or choice.every:
-            self._press.stop()  # nobody needs its memory any more
+            self._end_press()  # nobody needs its memory any more
 
     # ---------------------------------------------------------------- the preview
 
@@ -106,9 +107,11 @@ class ExportWorkflow(QObject):
             dialog.preview.tell("")
             self.runner.drop(PREVIEW)
             return
-        press, source = self._press, self._source(view)
+        press, source = self._press(), self._source(view)
 
         def work(_report: Report, token: CancelToken) -> tuple[bytes, int]:
+            from sier_gui.gui.workflows.press import rendered
+
             options = self._options(choice, dpi=max(dpi, 10))
             return press.do(token, rendered, _smaller(_with_class(view, choice.target)), source, options), dpi
 
@@ -148,9 +151,11 @@ class ExportWorkflow(QObject):
                 "There is no explanation to export yet.", "Wait until it is complete."
             )
             return
-        press, source = self._press, self._source(view)
+        press, source = self._press(), self._source(view)
 
         def work(_report: Report, token: CancelToken) -> list[dict[str, Any]]:
+            from sier_gui.gui.workflows.press import written
+
             known, options = _with_class(view, choice.target), self._options(choice)
             return press.do(token, written, known, source, options, choice.formats, Path(choice.folder))
 
@@ -160,7 +165,7 @@ class ExportWorkflow(QObject):
 
     @Slot(object)
     def _on_written(self, manifest: list[dict[str, Any]]) -> None:
-        self._press.stop()
+        self._end_press()
         names = ", ".join(Path(entry["file"]).name for entry in manifest)
         self._context.messages.info(f"Wrote {names}.", f"In {Path(manifest[0]['file']).parent}.")
 
@@ -230,7 +235,19 @@ class ExportWorkflow(QObject):
         """The window closes; a batch goes on the next time it is asked for."""
         if self._dialog is not None:
             self._dialog.reject()
-        self._press.stop()
+        self._end_press()
+
+    def _press(self) -> Press:
+        """The process that draws; it starts with what it is asked first."""
+        if self._drawing is None:
+            from sier_gui.gui.workflows.press import Press  # multiprocessing: not while the window starts
+
+            self._drawing = Press()
+        return self._drawing
+
+    def _end_press(self) -> None:
+        if self._drawing is not None:
+            self._drawing.stop()
 
     # ---------------------------------------------------------------- what there is
 

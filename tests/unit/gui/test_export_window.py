@@ -116,6 +116,19 @@ def test_controls_that_do_nothing_now_are_off(dialog: ExportDialog) -> None:
     assert not dialog.write.isEnabled()
     dialog.boxes["pdf"].setChecked(True)
     assert dialog.write.isEnabled()
+    for template, signs, caption, write in (
+        ("figure7", True, True, True),
+        ("thesis-words", False, True, True),
+        ("shap-bar", False, False, True),
+        ("shap-beeswarm", False, False, False),  # of several samples, and one is chosen
+    ):
+        dialog.template.show_value(template)
+        dialog.template.chosen.emit("template", template)
+        enabled = (dialog.signs.isEnabled(), dialog.caption.isEnabled(), dialog.write.isEnabled())
+        assert enabled == (signs, caption, write)
+    dialog.samples.show_value(True)
+    dialog.samples.chosen.emit("samples", True)
+    assert dialog.write.isEnabled()
     dialog.folder.setText("  ")
     assert not dialog.write.isEnabled()
 
