@@ -91,7 +91,7 @@ class MatrixView(QWidget):
             return QSize(280, 140)
         width = self._names_px() + len(matrix.columns) * min(self._widest() + 24, 72)
         height = TITLE_PX + NAME_PX[0] + len(matrix.rows) * CELL_PX[0] + 8
-        return QSize(min(round(width), 340), height)
+        return QSize(min(round(width), 268), height)
 
     # ---------------------------------------------------------------- what is shown
 

@@ -74,6 +74,7 @@ class DatasetPage(QWidget):
         head = QHBoxLayout()
         head.addWidget(self.title, 1)
         save = QToolButton()
+        self._actions.action("overview.export").setIconText("Save Figure…")
         save.setDefaultAction(self._actions.action("overview.export"))
         save.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         head.addWidget(save)
@@ -94,7 +95,7 @@ class DatasetPage(QWidget):
         upper = QWidget()
         row = QHBoxLayout(upper)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(24)
+        row.setSpacing(16)
         row.addWidget(self.matrix, 5)
         row.addLayout(side, 4)
         self.tabs = QTabWidget()
@@ -124,12 +125,10 @@ class DatasetPage(QWidget):
         """``name``: the dataset by the release; ``in_sample``: how many samples that had learnt from."""
         self._summary = summary
         parts = [name, _known(summary)]
+        if in_sample:
+            parts.append(f"trained on {in_sample:,} of these" if in_sample < summary.total else "in-sample")
         if summary.accuracy is not None and summary.balanced_accuracy is not None:
             parts += [f"accuracy {summary.accuracy:.1%}", f"balanced {summary.balanced_accuracy:.1%}"]
-            if in_sample:
-                parts.append(
-                    f"trained on {in_sample:,} of these" if in_sample < summary.total else "in-sample"
-                )
         self.title.set_text(" · ".join(parts))
         self.matrix.show_matrix(
             Matrix(
