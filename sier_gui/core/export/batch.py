@@ -53,8 +53,9 @@ class BatchRequest:
 class BatchState:
     """How far a batch is.
 
-    ``done`` of ``total`` samples have their files or, ``failed`` of these, a reason in ``errors``; ``made``
-    of them in this run, in ``seconds`` of wall time. ``entries`` is the manifest, once it is ``complete``.
+    ``done`` of ``total`` samples have their files, or, ``failed`` of these, none; ``made`` of them in this
+    run, in ``seconds`` of wall time. Once it is ``complete``, ``entries`` is the manifest and ``errors`` says
+    why samples failed, in the table's order.
     """
 
     out: Path
@@ -171,6 +172,7 @@ class Batch:
         self.source = Source.of(catalogue, release, request.explain, means.device)
         self.samples: list[Sample] = []
         self.broken: dict[int, str] = {}  # by row, one line
+        self.errors: list[tuple[int, str]] = []  # of the lines that were entered
         self.started, self.before = time.perf_counter(), 0
 
     def states(self) -> Iterator[BatchState]:
@@ -188,21 +190,25 @@ class Batch:
                     scale = _widest(ends.values())
             ledger.begin(scale)
             for row, reason in sorted(self.broken.items()):
-                ledger.add(Line(row, self.catalogue.cell(row, "sample_id"), error=reason))
+                self._enter(ledger, Line(row, self.catalogue.cell(row, "sample_id"), error=reason))
             todo = [sample for sample in todo if sample.row not in self.broken]
             for line in self._draw(todo, scale):
                 if line is not None:
-                    ledger.add(line)
+                    self._enter(ledger, line)
                     self.means.report(Progress(len(ledger.lines), len(self.rows), "writing"))
                 yield self._state(ledger)
             entries = ledger.finish(self.rows, self._joined(ledger))
-            yield replace(self._state(ledger), complete=True, entries=tuple(entries))
+            told = tuple(reason for _, reason in sorted(self.errors))
+            yield replace(self._state(ledger), complete=True, errors=told, entries=tuple(entries))
+
+    def _enter(self, ledger: Ledger, line: Line) -> None:
+        ledger.add(line)
+        if line.error:
+            self.errors.append((line.row, line.error))
 
     def _state(self, ledger: Ledger) -> BatchState:
-        errors = tuple(line.error for _, line in sorted(ledger.lines.items()) if line.error)
-        done = len(ledger.lines)
-        made = done - self.before
-        return BatchState(self.out, len(self.rows), done, len(errors), made, self.seconds(), errors=errors)
+        done, failed = len(ledger.lines), len(self.errors)
+        return BatchState(self.out, len(self.rows), done, failed, done - self.before, self.seconds())
 
     def seconds(self) -> float:
         """Since the run began."""
