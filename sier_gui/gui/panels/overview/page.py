@@ -78,6 +78,29 @@ class DatasetPage(QWidget):
         save.setDefaultAction(self._actions.action("overview.export"))
         save.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         head.addWidget(save)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        for panel, title in (
+            (self.map, "Map"),
+            (self.degree, "Modality degree"),
+            (self.sides, "Two releases"),
+        ):
+            self.tabs.addTab(panel, title)
+        halves = QSplitter(Qt.Orientation.Vertical)
+        halves.setChildrenCollapsible(False)
+        halves.setHandleWidth(8)
+        halves.addWidget(self._made_upper())
+        halves.addWidget(self.tabs)
+        halves.setStretchFactor(1, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 4)
+        layout.setSpacing(8)
+        layout.addLayout(head)
+        layout.addWidget(self.warning)
+        layout.addWidget(halves, 1)
+
+    def _made_upper(self) -> QWidget:
+        """Confusion matrix; shares, what deserves a look, calibration."""
         side = QVBoxLayout()
         side.setSpacing(4)
         side.addWidget(self.shares)
@@ -98,26 +121,7 @@ class DatasetPage(QWidget):
         row.setSpacing(16)
         row.addWidget(self.matrix, 5)
         row.addLayout(side, 4)
-        self.tabs = QTabWidget()
-        self.tabs.setDocumentMode(True)
-        for panel, title in (
-            (self.map, "Map"),
-            (self.degree, "Modality degree"),
-            (self.sides, "Two releases"),
-        ):
-            self.tabs.addTab(panel, title)
-        halves = QSplitter(Qt.Orientation.Vertical)
-        halves.setChildrenCollapsible(False)
-        halves.setHandleWidth(8)
-        halves.addWidget(upper)
-        halves.addWidget(self.tabs)
-        halves.setStretchFactor(1, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 8, 8, 4)
-        layout.setSpacing(8)
-        layout.addLayout(head)
-        layout.addWidget(self.warning)
-        layout.addWidget(halves, 1)
+        return upper
 
     # ---------------------------------------------------------------- what is shown
 
