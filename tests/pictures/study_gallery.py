@@ -137,6 +137,7 @@ def trials(rater: Rater, shot: object) -> None:
         else:
             rater.answer(0, 2)
     rater.pass_notices()
+    unplugged(rater, shot)
     rater.keys(Key.Key_Escape)
     rater.notice(words.stop_title)
     shot("stop")
@@ -145,6 +146,22 @@ def trials(rater: Rater, shot: object) -> None:
     rater.bench.actions.trigger("study.unlock")
     rater.at(page.desk)
     shot("desk-again")
+
+
+def unplugged(rater: Rater, shot: object) -> None:
+    """The loudspeaker goes away in a recording, and comes back."""
+    assert callable(shot)
+    shown, words = rater.bench.study.rating.trial, rater.page.words
+    while shown.shown is not None and shown.shown.sound is None:
+        rater.answer(0, 2)
+        rater.pass_notices()
+    rater.until(lambda: rater.playback.playing)
+    rater.playback.unplug()
+    rater.notice(words.silent_title)
+    shot("silent")
+    rater.playback.missing = False
+    rater.keys(Key.Key_Return)
+    rater.pass_notices()
 
 
 def main() -> None:
