@@ -114,19 +114,13 @@ def new(arguments: argparse.Namespace) -> int:
 
 
 def draw(arguments: argparse.Namespace) -> int:
-    from sier_gui.core.dataset.catalogue import open_dataset
-    from sier_gui.core.study import design
-    from sier_gui.core.study.items import gold_samples
+    from sier_gui.core.study import design, drawing
     from sier_gui.core.study.project import open_project
     from sier_gui.core.study.records import Kind
-    from sier_gui.core.study.responses import read_responses
 
-    gold = gold_samples(read_responses(Path(arguments.pilot))) if arguments.pilot else set()
+    pilot = Path(arguments.pilot) if arguments.pilot else None
     with open_project(Path(arguments.project)) as project:
-        planned = design.load_design(project)
-        candidates = design.candidates_of(project, open_dataset(Path(planned.dataset)))
-        cast = design.choose_cast(project.readers(), candidates)
-        drawn = design.draw_items(project, candidates, cast, gold)
+        drawn = drawing.draw(project, pilot)
         found = design.status(project, drawn)
     if not any(item.kind is Kind.GOLD for item in drawn.items):
         say("No gold items: no pilot names samples that everybody agrees on (--pilot).")

@@ -27,6 +27,31 @@ class Candidate:
     readers: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How many samples of one class the protocol asks for; ``gold`` only as far as a pilot names any."""
+
+    main: int
+    reserve: int
+    practice: int
+    gold: int
+
+    @property
+    def wanted(self) -> int:
+        """Without gold items, which other samples cannot stand for."""
+        return self.main + self.reserve + self.practice
+
+
+def quotas(protocol: Protocol, classes: int) -> list[Quota]:
+    """Each class's share of the protocol's items, in the order of the classes."""
+    rules = protocol.items
+    main, reserve = rules.lists * rules.per_class, rules.lists * rules.reserve
+    return [
+        Quota(main, reserve, _share(rules.practice, place, classes), _share(rules.gold, place, classes))
+        for place in range(classes)
+    ]
+
+
 def eligible(candidates: Iterable[Candidate], readers: Collection[str]) -> Iterator[Candidate]:
     """Those with picture, synthetic speech and a passed take of each of ``readers``."""
     wanted = frozenset(readers)
@@ -50,30 +75,29 @@ def select_items(
         by_class[candidate.label].append(candidate.sample_id)
     return tuple(
         item
-        for place, label in enumerate(classes)
-        for item in _of_class(label, place, len(classes), sorted(by_class[label]), protocol, set(gold))
+        for label, quota in zip(classes, quotas(protocol, len(classes)), strict=True)
+        for item in _of_class(label, quota, sorted(by_class[label]), protocol, set(gold))
     )
 
 
 def _of_class(
-    label: str, place: int, classes: int, samples: list[str], protocol: Protocol, gold: set[str]
+    label: str, quota: Quota, samples: list[str], protocol: Protocol, gold: set[str]
 ) -> Iterator[Item]:
     rules = protocol.items
     stream(protocol.seed, f"items/{label}").shuffle(samples)
-    golden = [s for s in samples if s in gold][: _share(rules.gold, place, classes)]
+    golden = [s for s in samples if s in gold][: quota.gold]
     rest = iter([s for s in samples if s not in golden])
     main = [(Kind.MAIN, on, k) for on in range(rules.lists) for k in range(rules.per_class)]
     reserve = [(Kind.RESERVE, on, k) for on in range(rules.lists) for k in range(rules.reserve)]
-    practice = [(Kind.PRACTICE, -1, 0)] * _share(rules.practice, place, classes)
-    wanted = [*main, *reserve, *practice]
-    if len(samples) - len(golden) < len(wanted):
+    practice = [(Kind.PRACTICE, -1, 0)] * quota.practice
+    if len(samples) - len(golden) < quota.wanted:
         raise SierError(
             f"Class {label} has {len(samples)} samples that can be used; the protocol needs "
-            f"{len(wanted) + len(golden)}.",
+            f"{quota.wanted + len(golden)}.",
             "Record more of its texts, or use a protocol with fewer items.",
         )
     yield from (Item(sample, label, Kind.GOLD) for sample in golden)
-    yield from (Item(next(rest), label, kind, on, k) for kind, on, k in wanted)
+    yield from (Item(next(rest), label, kind, on, k) for kind, on, k in (*main, *reserve, *practice))
 
 
 def _share(total: int, place: int, classes: int) -> int:
