@@ -89,7 +89,7 @@ def _page(title: str, articles: Iterable[str], nav: str = "") -> Iterator[str]:
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{escape(title)}</h1>\n{nav}"
+        + (f"<h1>{escape(title)}</h1>\n{nav}" if nav else "")
     )
     for article in articles:
         yield article + _END + "\n"
