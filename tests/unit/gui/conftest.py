@@ -112,6 +112,7 @@ def workbench(
     yield make
     for bench in made:
         bench.window.close()
+        assert bench.computer.shutdown(60)  # it may be importing torch, which cannot be interrupted
         qapp.styleHints().colorSchemeChanged.disconnect(bench.theme._follow)
         bench.window.deleteLater()
         bench.deleteLater()
@@ -129,4 +130,3 @@ def desk(qtbot: QtBot, workbench: Open, dataset: Path) -> Iterator[Desk]:
     bench = workbench(dataset, mode="record")
     qtbot.waitUntil(lambda: bench.state.dataset is not None, timeout=20_000)
     yield Desk(qtbot, bench)
-    assert bench.computer.shutdown(60)  # it may be importing torch, which cannot be interrupted
