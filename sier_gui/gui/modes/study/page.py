@@ -60,7 +60,7 @@ class StudyPage(QWidget):
             self.headphones: self.headphones.play,
             self.volume: self.volume.play,
         }.get(page, page)
-        first_of(first).setFocus(Qt.FocusReason.OtherFocusReason)
+        first_of(first).setFocus(Qt.FocusReason.TabFocusReason)  # so that the keyboard's place is drawn
 
     def show_notice(self, heading: str, text: str, go_on: str = "", other: str = "") -> None:
         self.notice.show_notice(heading, text, go_on, other)
