@@ -132,7 +132,6 @@ class AnnotationPanel(QWidget):
         annotated.labels_changed.connect(self._on_labels)
         annotated.notes_changed.connect(self._on_notes)
         annotated.unsaved_changed.connect(self._on_unsaved)
-        actions.bind("annotate.comment", self._write)
         for number in range(LABEL_KEYS):
             actions.action(f"annotate.label_{number + 1}").changed.connect(self._on_keys)
         self._on_labels()
@@ -283,7 +282,7 @@ class AnnotationPanel(QWidget):
             self._naming = entry
 
     @Slot()
-    def _write(self) -> None:
+    def write(self) -> None:
         """A line for the comment, with what it says so far."""
         self.writing.emit(self)
         self._edit(self._comment(self._state.annotated.notes), "Comment: Enter saves, Esc leaves")

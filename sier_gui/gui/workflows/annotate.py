@@ -45,13 +45,14 @@ class AnnotateWorkflow(QObject):
         super().__init__(context.window)
         self._context, self._file = context, file
         self._unsigned: list[_Wish] = []
-        self._furnished = False
+        self._panel: AnnotationPanel | None = None
         context.state.annotated.me = context.settings.get("annotator", "")
         for number in range(LABEL_KEYS):
             context.actions.bind(f"annotate.label_{number + 1}", self._on_label)
         for action_id, handler in (
             ("annotate.clear", self.clear_label),
             ("annotate.flag", self.toggle_flag),
+            ("annotate.comment", self.write_comment),
             ("annotate.mark", self.mark_selection),
             ("annotate.undo", self.undo),
             ("annotate.redo", self.redo),
@@ -74,8 +75,14 @@ class AnnotateWorkflow(QObject):
         share Python's lock with the reading."""
         panel.commented.connect(self.comment)
         panel.mark_changed.connect(self.change_mark)
-        self._furnished = True
+        self._panel = panel
         self._file.read_all(self._context.state.annotated.me)
+
+    @Slot()
+    def write_comment(self) -> None:
+        """The panel's line, with what the comment says so far."""
+        if self._panel is not None:
+            self._panel.write()
 
     # ---------------------------------------------------------------- datasets and samples
 
@@ -90,7 +97,7 @@ class AnnotateWorkflow(QObject):
         self._show_labels()
         if catalogue is not None:
             self._file.begin(catalogue)
-            if self._furnished:
+            if self._panel is not None:
                 self._file.read_all(annotated.me)
 
     def stop(self) -> None:
