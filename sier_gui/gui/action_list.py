@@ -114,6 +114,11 @@ def with_report(state: AppState) -> bool:
     return state.mode == "study" and "report" in state.study
 
 
+def with_draw(state: AppState) -> bool:
+    """A study is open whose items nobody's answer has fixed."""
+    return state.mode == "study" and "drawable" in state.study
+
+
 def rating(state: AppState) -> bool:
     return state.rating
 
@@ -275,6 +280,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("record.listen", "Listen to the Take", "Record", "L", "", at_booth, group=2),
     ActionSpec("study.open", "Open a Study…", "Study"),
     ActionSpec("study.demo", "Try the Demo Study", "Study"),
+    ActionSpec("study.draw", "Draw the Items…", "Study", "", "", with_draw),
     ActionSpec("study.unlock", "Back to the Experimenter", "Study", "Ctrl+Alt+U", "", rating, group=1),
     ActionSpec("study.resume", "Go On as This Rater", "Study", "", "", with_unfinished, group=1),
     ActionSpec("study.withdraw", "Withdraw This Rater…", "Study", "", "", with_rater, group=1),

@@ -197,7 +197,7 @@ class AppState(QObject):
         self.project = ""
         self.booth = False
         self.rating = False
-        self.study: frozenset[str] = frozenset()  # of "report", "rater", "resumable"
+        self.study: frozenset[str] = frozenset()  # of "report", "rater", "resumable", "drawable"
 
     @property
     def rows(self) -> np.ndarray:

@@ -89,7 +89,10 @@ def load_design(project: Project) -> Design:
     """
     text, dataset = project.protocol_text(), project.fact("dataset")
     if text is None or not dataset:
-        raise SierError(f"No study was planned in {project.folder}.", "Plan one: sier-gui study new.")
+        raise SierError(
+            f"No study was planned in {project.folder}.",
+            "Plan one: Record, New Study Project, with a labelled dataset open; or sier-gui study new.",
+        )
     items = json.loads(project.fact("items", "[]"))
     return Design(
         protocols.parse(text, f"The protocol of {project.folder}"),
@@ -162,7 +165,9 @@ def enrol(project: Project, design: Design, rater: Rater) -> Rater:
     SierError : no items are drawn, or the pseudonym is taken.
     """
     if not design.items:
-        raise SierError("The study has no items yet.", "Record both readers, then draw: sier-gui study draw.")
+        raise SierError(
+            "The study has no items yet.", "Record both readers, then draw: Study, Draw the Items."
+        )
     before = project.raters()
     if any(other.rater == rater.rater for other in before):
         raise SierError(f"A rater called {rater.rater} is enrolled.", "Choose another pseudonym.")

@@ -69,7 +69,7 @@ class Presenter:
         """
         if not self._design.items:
             raise SierError(
-                "The study has no items yet.", "Record both readers, then draw: sier-gui study draw."
+                "The study has no items yet.", "Record both readers, then draw: Study, Draw the Items."
             )
         clips = [*self._human(), *self._synthetic(), *self._spoken_traps()]
         rules = self._design.protocol.stimuli

@@ -65,6 +65,7 @@ class DeskWorkflow(QObject):
         state, kept = self._context.state, self._context.state.study & {"report"}
         flags = {"rater"} if rater else set()
         flags |= {"resumable"} if page.desk.progress.resumable() else set()
+        flags |= {"drawable"} if page.desk.progress.drawable() else set()
         state.set_study(kept | flags)
         if not rater:
             return

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sier_gui.core.study.project import Project
     from sier_gui.core.study.records import Reader
     from sier_gui.core.study.takes import Prompt
+    from sier_gui.gui.dialogs.new_project import NewProjectDialog
     from sier_gui.gui.modes.record import RecordPage
     from sier_gui.gui.modes.record.views import ProjectView
 
@@ -48,6 +49,8 @@ class RecordWorkflow(QObject):
         self.opened: Opened | None = None
         self._keeping: Opened | None = None  # by the keeper's thread, which opens and closes
         self._page: RecordPage | None = None
+        self._protocol = "default"  # of the next new project
+        self.dialog: NewProjectDialog | None = None
         for action_id, handler in (
             ("mode.explore", self.explore),
             ("mode.record", self.enter),
@@ -120,6 +123,22 @@ class RecordWorkflow(QObject):
                 "A new project needs a dataset.", "Open one first.", "file.open", "Open"
             )
             return
+        from sier_gui.core.study.protocol import load, shipped
+        from sier_gui.gui.dialogs.new_project import NewProjectDialog
+
+        dataset = self._context.state.dataset
+        self.dialog = dialog = NewProjectDialog(
+            dataset.name, len(dataset.classes), {name: load(name) for name in shipped()}, self._context.window
+        )
+        dialog.accepted.connect(self._on_chosen)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    @Slot()
+    def _on_chosen(self) -> None:
+        """The protocol is known, the folder not yet."""
+        assert self.dialog is not None
+        self._protocol = self.dialog.protocol()
         self.ask_folder("A new, empty folder for the project", self.make_project)
 
     @Slot()
@@ -137,10 +156,13 @@ class RecordWorkflow(QObject):
 
     @Slot(str)
     def make_project(self, folder: str) -> None:
-        """In ``folder``, for the dataset that is open; one that is there already is opened."""
+        """In ``folder``, for the dataset that is open, under the protocol that was chosen last.
+
+        A project that is there already is opened; it keeps its protocol where it has one.
+        """
         dataset = self._context.state.dataset
         if dataset is not None:
-            self._open(Path(folder), str(dataset.source))
+            self._open(Path(folder), str(dataset.source), self._protocol)
 
     @Slot(str)
     def open_project(self, folder: str) -> None:
@@ -150,8 +172,8 @@ class RecordWorkflow(QObject):
         """A project of the user's own about the demo set, to try things."""
         self._open(paths.user_folder("data") / "demo-study", str(paths.resources() / "demo"))
 
-    def _open(self, folder: Path, dataset: str | None) -> None:
-        """``dataset``: of a new project; None opens only what is there."""
+    def _open(self, folder: Path, dataset: str | None, protocol: str = "default") -> None:
+        """``dataset`` and ``protocol``: of a new project; without a dataset only what is there is opened."""
         self.enter()
         self.booth.leave()
         self.opened = self.booth.sitting = None
@@ -164,7 +186,7 @@ class RecordWorkflow(QObject):
             if self._keeping is not None:
                 self._keeping.project.close()
                 self._keeping = None
-            self._keeping = opened = _opened(folder, dataset)
+            self._keeping = opened = _opened(folder, dataset, protocol)
             return opened, view_of(opened)
 
         job = self._keeper.start("record.open", work)
@@ -253,9 +275,11 @@ class RecordWorkflow(QObject):
 # ---------------------------------------------------------------- the keeper's thread
 
 
-def _opened(folder: Path, dataset: str | None) -> Opened:
+def _opened(folder: Path, dataset: str | None, protocol: str) -> Opened:
     from sier_gui.core.dataset.catalogue import open_dataset
+    from sier_gui.core.study.design import new_study
     from sier_gui.core.study.project import open_project
+    from sier_gui.core.study.protocol import text_of
     from sier_gui.core.study.reading import prompts_of
 
     project = open_project(folder, create=dataset is not None)
@@ -269,6 +293,8 @@ def _opened(folder: Path, dataset: str | None) -> Opened:
         catalogue = open_dataset(Path(source))
         if not project.fact(DATASET):
             project.set_fact(DATASET, source)
+        if dataset is not None and project.protocol_text() is None and catalogue.classes:
+            new_study(project, catalogue, text_of(protocol))
         return Opened(project, prompts_of(catalogue), catalogue.name)
     except SierError:
         project.close()

@@ -25,7 +25,7 @@ class Opened:
 
 
 def prepared(project: Project, demo: bool, report: Report, token: CancelToken) -> Study:
-    """The project's study, its stimuli ready; with ``demo`` it is made first, where it is not there yet."""
+    """The project's study, its stimuli ready where items are drawn; with ``demo`` it is made first, once."""
     from sier_gui.core.dataset.catalogue import open_dataset
     from sier_gui.core.study.demo import make_demo
     from sier_gui.core.study.design import load_design
@@ -35,7 +35,8 @@ def prepared(project: Project, demo: bool, report: Report, token: CancelToken) -
         make_demo(project, report=report, token=token)
     design = load_design(project)
     presenter = Presenter(project, design, open_dataset(Path(design.dataset)), _speaker())
-    presenter.prepare(report=report, token=token)
+    if design.items:
+        presenter.prepare(report=report, token=token)
     return Study(project, design, presenter)
 
 

@@ -13,6 +13,7 @@ from sier_gui.core.tasks import CancelToken, Report
 from sier_gui.gui.jobs import JobRunner
 from sier_gui.gui.workflows.context import Context
 from sier_gui.gui.workflows.desk import DeskWorkflow
+from sier_gui.gui.workflows.drawing import DrawWorkflow
 from sier_gui.gui.workflows.published import PublishedWorkflow, ask_file
 from sier_gui.gui.workflows.rating import RatingWorkflow
 from sier_gui.gui.workflows.report import ReportWorkflow
@@ -45,6 +46,8 @@ class StudyWorkflow(QObject):
         self.desk = DeskWorkflow(context, keeper, self._opened, self)
         self.report = ReportWorkflow(context, keeper, self._opened, self)
         self.published = PublishedWorkflow(context, self)
+        self.drawing = DrawWorkflow(context, keeper, self._opened, self)
+        self.drawing.drawn.connect(self.open_project)  # its stimuli are prepared
         self.desk.changed.connect(self._on_changed)
         self.published.read.connect(self.show_published)
         self._tab = ""  # to be shown once the project is open
@@ -105,6 +108,7 @@ class StudyWorkflow(QObject):
             return
         self._tab = self._page.desk.tab if self.opened is not None else ""
         self.opened = None
+        self.drawing.close()
         self.report.forget()
         self._page.show_step(self._page.start)
         record = self._record.opened
@@ -148,6 +152,8 @@ class StudyWorkflow(QObject):
     def _open(self, folder: Path, *, demo: bool) -> None:
         self._show()
         self.opened = None
+        self.drawing.close()
+        self._context.state.set_study(frozenset())
         self.report.take_file(None)
         assert self._page is not None
         page, record = self._page, self._record.opened
@@ -259,6 +265,8 @@ class StudyWorkflow(QObject):
     def _leave_project(self) -> None:
         """The keeper closes it, if one is open or was just being opened."""
         self.opened, self._folder = None, ""
+        self.drawing.close()
+        self._context.state.set_study(frozenset())
         self._context.state.set_project("")
 
         def work(_report: Report, _token: CancelToken) -> None:

@@ -114,6 +114,7 @@ class UpkeepWorkflow(QObject):
             self._context.window,
         )
         box.setInformativeText("This is the one thing that cannot be undone.")
+        box.setDefaultButton(QMessageBox.StandardButton.Cancel)
         box.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole).clicked.connect(self.withdraw)
         box.finished.connect(box.deleteLater)
         box.open()

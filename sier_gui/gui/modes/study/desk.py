@@ -46,7 +46,7 @@ class StartPage(QWidget):
         lines.addWidget(
             text(
                 "Raters sit down here, one after the other, and judge pictures and recordings blind. "
-                "A study is planned with sier-gui study new and its items drawn with sier-gui study draw."
+                "A project is made in Record mode, where its readers record; its items are drawn here."
             )
         )
         for made in (self.open, self.demo):
@@ -162,5 +162,5 @@ class DeskPage(QWidget):
 def first_of(page: QWidget) -> QWidget:
     """Where one begins on a page of the experimenter's."""
     if isinstance(page, DeskPage):
-        return page.pseudonym if page.tab == "progress" else page.tabs.tabBar()
+        return page.progress.first() if page.tab == "progress" else page.tabs.tabBar()
     return page.open if isinstance(page, StartPage) else page

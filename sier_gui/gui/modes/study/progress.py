@@ -68,6 +68,8 @@ class ProgressPage(QWidget):
         self.raters, self.course = FactTable("Raters"), FactTable("Trials of the rater")
         self.raters.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.resume, self.withdraw = trigger(actions, "study.resume"), trigger(actions, "study.withdraw")
+        self.draw = trigger(actions, "study.draw")
+        self.seating = QWidget()
         self.course_title = heading()
         self._lay_out()
         self.seat.clicked.connect(self._seat)
@@ -104,12 +106,17 @@ class ProgressPage(QWidget):
         row.setSpacing(8)
         row.addWidget(self.pseudonym, 1)
         row.addWidget(self.seat)
+        below = QVBoxLayout(self.seating)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(8)
+        below.addLayout(row)
         made = QVBoxLayout()
         made.setSpacing(8)
         made.addWidget(heading("The next rater"))
         made.addWidget(self.following)
-        made.addLayout(row)
-        made.addWidget(
+        made.addWidget(self.draw)
+        made.addWidget(self.seating)
+        below.addWidget(
             caption(
                 "From then on the window is the rater's, until the session has ended or was stopped (Esc): "
                 "then Ctrl+Alt+U brings you back here. Nothing is stored before the rater agrees."
@@ -151,6 +158,8 @@ class ProgressPage(QWidget):
         self.cells.show_status(status, view.planned)
         self.summary.setText(_summary(view))
         self.following.setText(_following(status.following, bool(status.items)))
+        self.draw.setVisible(not status.items)
+        self.seating.setVisible(bool(status.items))
         self.pseudonym.clear()
         rows = [_rater_row(line, view.sexes) for line in status.raters]
         self.raters.blockSignals(True)
@@ -191,6 +200,14 @@ class ProgressPage(QWidget):
         line = self._line()
         return line is not None and not line["finished"] and not line["simulated"]
 
+    def first(self) -> QWidget:
+        """Where one begins: with the items, then with who sits down."""
+        return self.draw if self.view is not None and not self.view.status.items else self.pseudonym
+
+    def drawable(self) -> bool:
+        """Whether no answer has fixed the items yet."""
+        return self.view is not None and not self.view.status.frozen_at
+
     def _line(self) -> Mapping[str, Any] | None:
         rows = self.raters.selectionModel().selectedRows() if self.raters.selectionModel() else []
         if self.view is None or not rows or rows[0].row() >= len(self.view.status.raters):
@@ -200,7 +217,10 @@ class ProgressPage(QWidget):
     def show_course(self, view: CourseView) -> None:
         """What a rater met, trial by trial."""
         if not view.rater:
-            self.course_title.setText("Nobody has sat here yet: type a pseudonym above.")
+            drawn = self.view is not None and self.view.status.items
+            self.course_title.setText(
+                "Nobody has sat here yet: type a pseudonym above." if drawn else "Nobody has sat here yet."
+            )
             self.course.fill(COURSE, (), left=9, wide=8)
             return
         self.course_title.setText(f"{view.rater}, trial by trial")
@@ -250,7 +270,10 @@ def _following(cell: tuple[int, int] | None, drawn: bool) -> str:
     from sier_gui.core.study.assignment import ORDERS
 
     if not drawn:
-        return "No items are drawn yet. Record both readers, then: sier-gui study draw."
+        return (
+            "Nobody can sit down yet: no items are drawn. Once both readers have recorded, draw them here "
+            "or with Study, Draw the Items; it says what is missing."
+        )
     if cell is None:
         return "No cell is free."
     return f"gets group {cell[0]}, order {cell[1]}: {' → '.join(ORDERS[cell[1]])}"
