@@ -26,6 +26,7 @@ _BUILT_IN = {
     "iemocap": "Iemocap",
     "b_t4sa": "BT4SA",
     "class_folders": "ClassFolders",
+    "named_pairs": "NamedPairs",
 }  # in the order of asking; installed ones come after native
 
 
@@ -72,7 +73,7 @@ def _broken(name: str, error: Exception) -> Problem:
 
 
 def read(path: Path) -> tuple[pa.Table, list[Problem], str]:
-    """Read ``path`` with the first adapter that takes it: native, installed, known datasets, class folders.
+    """Read ``path`` with the first adapter that takes it: native, installed, known datasets, folders.
 
     Native comes first so that the usual case never pays for looking up installed packages.
 
@@ -102,8 +103,8 @@ def read(path: Path) -> tuple[pa.Table, list[Problem], str]:
             return adapter.read(path), problems, adapter.name
     raise SierError(
         f"{path} holds no dataset that can be read." + "".join(f" Besides, {p.reason}." for p in problems),
-        "Open a folder with samples.csv (or .parquet, .jsonl), a table, a folder with a folder per class, or "
-        "that of RAVDESS, CREMA-D, MELD, IEMOCAP or B-T4SA.",
+        "Open a folder with samples.csv (or .parquet, .jsonl), a table, a folder with pictures and sounds of "
+        "the same names (a folder per class or not), or that of RAVDESS, CREMA-D, MELD, IEMOCAP or B-T4SA.",
     )
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,18 +33,8 @@ class ClassFolders:
         """The pairs, by class and name; files without a partner are noted."""
         import pyarrow as pa
 
-        found: dict[str, dict[Key, str]] = {"image": {}, "speech": {}}
         listing = Listing(path)
-        problems = listing.problems
-        for kind, key, file in _media(listing):
-            first = found[kind].setdefault(key, file)
-            if first != file:
-                reason = f"{shown(file)} is left out: {shown(first)} is the {kind} of the same name"
-                problems.append(Problem(None, shown(key[1]), kind, "duplicate", reason))
-        image, speech = found["image"], found["speech"]
-        problems += [_unpaired(key, "speech", image[key]) for key in sorted(image.keys() - speech.keys())]
-        problems += [_unpaired(key, "image", speech[key]) for key in sorted(speech.keys() - image.keys())]
-        keys = sorted(image.keys() & speech.keys())
+        image, speech, keys = paired(_media(listing), listing.problems)
         if not keys:
             raise SierError(
                 f"{path} has folders with pictures or sound, but no picture and sound of the same name.",
@@ -57,7 +47,25 @@ class ClassFolders:
             "text": [""] * len(keys),
             "label": [label for label, _ in keys],
         }
-        return with_notes(pa.table({name: text_array(cells) for name, cells in columns.items()}), problems)
+        table = pa.table({name: text_array(cells) for name, cells in columns.items()})
+        return with_notes(table, listing.problems)
+
+
+Files = dict[Key, str]
+
+
+def paired(media: Iterable[tuple[str, Key, str]], problems: list[Problem]) -> tuple[Files, Files, list[Key]]:
+    """Pictures and sounds by key, and the keys that have both, sorted; ``problems`` gets the others."""
+    found: dict[str, Files] = {"image": {}, "speech": {}}
+    for kind, key, file in media:
+        first = found[kind].setdefault(key, file)
+        if first != file:
+            reason = f"{shown(file)} is left out: {shown(first)} is the {kind} of the same name"
+            problems.append(Problem(None, shown(key[1]), kind, "duplicate", reason))
+    image, speech = found["image"], found["speech"]
+    problems += [_unpaired(key, "speech", image[key]) for key in sorted(image.keys() - speech.keys())]
+    problems += [_unpaired(key, "image", speech[key]) for key in sorted(speech.keys() - image.keys())]
+    return image, speech, sorted(image.keys() & speech.keys())
 
 
 def _ids(keys: list[Key]) -> list[str]:
@@ -76,12 +84,16 @@ def _media(listing: Listing) -> Iterator[tuple[str, Key, str]]:
 
     Of several files with one stem the first by name counts.
     """
-    roots = {entry.name.lower(): entry.name for entry in listing.entries("") if entry.is_dir()}
-    image = next((roots[name] for name in _IMAGE_FOLDERS if name in roots), None)
-    speech = next((roots[name] for name in _SPEECH_FOLDERS if name in roots), None)
-    tops = [""] if image is None or speech is None else [image, speech]
-    for top in tops:
+    for top in tops(listing):
         for folder in (entry for entry in listing.entries(top) if entry.is_dir()):
             for kind, stem, file in listing.media(os.path.join(top, folder.name)):
                 if kind != "video":
                     yield kind, (folder.name, stem), file
+
+
+def tops(listing: Listing) -> list[str]:
+    """Where pictures and sounds lie: two folders named so, or the dataset's own."""
+    roots = {entry.name.lower(): entry.name for entry in listing.entries("") if entry.is_dir()}
+    image = next((roots[name] for name in _IMAGE_FOLDERS if name in roots), None)
+    speech = next((roots[name] for name in _SPEECH_FOLDERS if name in roots), None)
+    return [""] if image is None or speech is None else [image, speech]

@@ -309,6 +309,38 @@ def test_class_folders_without_pairs(tmp_path):
         open_dataset(tmp_path)
 
 
+@pytest.mark.parametrize("split", [True, False])
+def test_pictures_and_sounds_of_the_same_names_need_no_classes(tmp_path, split):
+    classes = make_class_folders(tmp_path / "made", per_class=1)
+    image, speech = (tmp_path / "mine" / part for part in (("images", "speech") if split else ("", "")))
+    for folder in (image, speech):
+        folder.mkdir(parents=True, exist_ok=True)
+    for label in ("anger", "sad"):
+        (classes / label / f"{label}_00.png").rename(image / f"my {label}.png")
+        (classes / label / f"{label}_00.wav").rename(speech / f"my {label}.wav")
+    (speech / "my sad.txt").write_text("Oh,\n  no!\n", encoding="utf-8")
+    (image / "alone.png").touch()
+    catalogue = open_dataset(tmp_path / "mine")
+    assert catalogue.adapter == "named_pairs"
+    assert catalogue.column("sample_id").tolist() == ["my anger", "my sad"]
+    assert [catalogue.sample(row).text for row in (0, 1)] == ["", "Oh, no!"]
+    assert [catalogue.sample(row).label for row in (0, 1)] == [None, None]
+    assert all(path.is_file() for row in (0, 1) for path in catalogue.sample(row).paths.values())
+    assert [(p.kind, p.sample_id) for p in catalogue.problems] == [("missing", "alone")]
+
+
+def test_a_text_beside_a_sound_may_not_lead_out(tmp_path):
+    (tmp_path / "secret.txt").write_text("a secret", encoding="utf-8")
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for suffix in (".png", ".wav"):
+        (folder / f"1{suffix}").touch()
+    (folder / "1.txt").symlink_to(tmp_path / "secret.txt")
+    catalogue = open_dataset(folder)
+    assert catalogue.sample(0).text == ""
+    assert "link out of" in catalogue.problems[0].reason
+
+
 def test_folders_with_10_000_files(tmp_path):
     for label in ("x", "y"):
         (tmp_path / label).mkdir()
