@@ -126,7 +126,7 @@ def dataset(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def desk(qtbot: QtBot, workbench: Open, dataset: Path) -> Iterator[Desk]:
+def desk(qtbot: QtBot, workbench: Open, dataset: Path) -> Desk:
     bench = workbench(dataset, mode="record")
     qtbot.waitUntil(lambda: bench.state.dataset is not None, timeout=20_000)
-    yield Desk(qtbot, bench)
+    return Desk(qtbot, bench)

@@ -162,7 +162,8 @@ class SpeechPanel(QWidget):
     def _on_still_heard(self) -> None:
         heard = self._state.still_heard
         if heard is None:
-            self.still_heard.show_notice("listens once the map is complete …" if self._times is not None else "")
+            waits = "listens once the map is complete …" if self._times is not None else ""
+            self.still_heard.show_notice(waits)
         else:
             self.still_heard.show_heard(heard)
 

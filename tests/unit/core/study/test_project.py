@@ -289,9 +289,7 @@ def test_a_migration_is_one_transaction(tmp_path: Path) -> None:
     migrate(connection, "old", (*schema.MIGRATIONS, good))
     assert version(connection) == schema.VERSION + 1
     with pytest.raises(sqlite3.Error):
-        migrate(
-            connection, "old", (*schema.MIGRATIONS, good, "DROP TABLE facts; SELECT no_such_function()")
-        )
+        migrate(connection, "old", (*schema.MIGRATIONS, good, "DROP TABLE facts; SELECT no_such_function()"))
     if connection.in_transaction:
         connection.execute("ROLLBACK")
     assert connection.execute("SELECT value, note FROM facts").fetchall() == [("b", None)]
