@@ -19,6 +19,8 @@ from sier_gui.core.study.items import quotas
 from sier_gui.core.study.records import Protocol
 from sier_gui.gui import theme
 
+_WIDTH = 520
+
 
 class NewProjectDialog(QDialog):
     """The answer is `protocol`, the name of one of ``protocols``; the folder is asked for afterwards."""
@@ -55,9 +57,10 @@ class NewProjectDialog(QDialog):
         boxes.rejected.connect(self.reject)
         layout.addStretch(1)
         layout.addWidget(boxes)
-        self.setMinimumWidth(520)
         self._group.buttonToggled.connect(self._refresh)
         self.buttons["default"].setChecked(True)
+        self.setMinimumWidth(_WIDTH)
+        self.resize(_WIDTH, layout.totalHeightForWidth(_WIDTH))
 
     def protocol(self) -> str:
         return next(name for name, button in self.buttons.items() if button.isChecked())
@@ -78,9 +81,7 @@ def _about(protocol: Protocol) -> str:
     design, days = protocol.design, protocol.design.wash_out_days
     parts = [f"{design.raters} raters"]
     if design.visits > 1:
-        parts.append(
-            f"{design.visits} visits {days} days apart, at each of which every item is met otherwise"
-        )
+        parts.append(f"{design.visits} visits {days} days apart, each time every item in another modality")
     else:
         parts.append("each meets every item once, in one of five modalities")
     if protocol.trial.rationale:

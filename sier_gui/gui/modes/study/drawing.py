@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from sier_gui.gui.modes.study.parts import caption, heading, quiet, warning
-from sier_gui.gui.modes.study.tables import FactTable
+from sier_gui.gui.modes.study.tables import ROW_PX, FactTable
 
 if TYPE_CHECKING:
     from sier_gui.core.study.drawing import Stock, Supply
@@ -41,6 +41,7 @@ _TIPS = (
     "With picture, synthetic speech and a take of both",
     "Eligible samples still to come",
 )
+_WIDTH, _ROWS = 880, 10  # px; classes that are seen without scrolling
 _TABLES = ("Tables (*.csv *.tsv *.txt)", "All files (*)")
 
 
@@ -56,19 +57,22 @@ class DrawDialog(QDialog):
         self.pilot = ""
         self._ready, self._told = False, ""
         self.protocol, self.figures, self.voices = heading(), quiet(), quiet()
-        self.table = FactTable("Items needed and samples there are", whole=True)
+        self.table = FactTable("Items needed and samples there are")
         self.missing, self.enough, self.gold = warning(), quiet(), quiet()
+        self.problem = warning()
+        self.problem.hide()
         self.choose, self.leave_out = QPushButton("Choose a Pilot (CSV)…"), QPushButton("Without a Pilot")
         self.boxes = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.draw = QPushButton("Draw")
         self.boxes.addButton(self.draw, QDialogButtonBox.ButtonRole.ActionRole)
+        for button in (self.choose, self.leave_out):
+            button.setAutoDefault(False)
         self.draw.setDefault(True)
         self._lay_out()
         self.choose.clicked.connect(self._choose)
         self.leave_out.clicked.connect(self._leave_out)
         self.draw.clicked.connect(self._draw)
         self.boxes.rejected.connect(self.reject)
-        self.resize(880, 0)
 
     def _lay_out(self) -> None:
         pilot = QHBoxLayout()
@@ -84,6 +88,7 @@ class DrawDialog(QDialog):
         layout.addSpacing(8)
         layout.addWidget(heading("Gold items"))
         layout.addLayout(pilot)
+        layout.addWidget(self.problem)
         layout.addWidget(
             caption(
                 "A pilot is a CSV of responses. A sample on which at least 95 % of five or more of its "
@@ -115,7 +120,19 @@ class DrawDialog(QDialog):
         self._told = f"{Path(pilot).name}: {found} of {asked}." if pilot else "No pilot, no gold items."
         self._ready = stock.ready
         self.leave_out.setVisible(bool(pilot))
+        self.problem.hide()
         self._show_idle()
+        self._fit()
+        self.draw.setFocus() if self._ready else self.choose.setFocus()
+
+    def _fit(self) -> None:
+        """As high as what is said; labels that wrap make a dialog guess wrong."""
+        header, rows = self.table.horizontalHeader().sizeHint().height(), self.table.rowCount()
+        self.table.setFixedHeight(header + min(rows, _ROWS) * ROW_PX + 2)
+        layout = self.layout()
+        if layout is not None:
+            layout.activate()
+            self.resize(_WIDTH, layout.totalHeightForWidth(_WIDTH))
 
     def show_busy(self, words: str) -> None:
         """Something is read or drawn."""
@@ -125,9 +142,10 @@ class DrawDialog(QDialog):
 
     def show_error(self, error: Exception) -> None:
         """What was wished for cannot be; what was there before still holds."""
-        self.missing.setText(str(error))
-        self.missing.setVisible(True)
+        self.problem.setText(str(error))
+        self.problem.show()
         self._show_idle()
+        self._fit()
 
     def _show_idle(self) -> None:
         self.gold.setText(self._told)
@@ -162,7 +180,7 @@ def _row(supply: Supply) -> Sequence[str]:
     return (
         supply.label,
         *(f"{count:,}" for count in counts),
-        f"{supply.gold} of {quota.gold}",
+        f"{supply.gold} of {quota.gold}" if quota.gold else "–",
         *(f"{count:,}" for count in have),
         f"{supply.missing:,}" if supply.missing else "–",
     )

@@ -70,6 +70,9 @@ class ProgressPage(QWidget):
         self.resume, self.withdraw = trigger(actions, "study.resume"), trigger(actions, "study.withdraw")
         self.draw = trigger(actions, "study.draw")
         self.seating = QWidget()
+        kept = self.seating.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)  # its width is the column's
+        self.seating.setSizePolicy(kept)
         self.course_title = heading()
         self._lay_out()
         self.seat.clicked.connect(self._seat)
