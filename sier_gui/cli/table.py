@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 from sier_gui import __version__
 from sier_gui.cli import survey, verbs
-from sier_gui.cli.annotations import add_annotations, run_annotations
 from sier_gui.cli.ablate import ablate, add_ablate, add_metrics, metrics
+from sier_gui.cli.annotations import add_annotations, run_annotations
 from sier_gui.cli.build import add_build, build_dataset
 from sier_gui.cli.export import add_export, export
 from sier_gui.cli.models import add_models, models
