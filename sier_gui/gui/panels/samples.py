@@ -136,9 +136,10 @@ class SamplesPanel(QWidget):
         table.setColumnHidden(FLAGS, True)
         return table
 
-    def _fit_columns(self, catalogue: Catalogue | None) -> None:
-        """Ids and classes take what they need, the text what is left."""
-        metrics = self.table.fontMetrics()
+    @Slot()
+    def _fit_columns(self) -> None:
+        """Ids and classes, the dataset's and the network's, take what they need, the text what is left."""
+        metrics, catalogue, release = self.table.fontMetrics(), self._state.dataset, self._state.release
 
         def widest(names: Iterable[str]) -> int:
             return max((metrics.horizontalAdvance(name) for name in names), default=0)
@@ -146,7 +147,9 @@ class SamplesPanel(QWidget):
         rows = range(min(len(catalogue), _LOOKED_AT)) if catalogue is not None else range(0)
         ids = widest(catalogue.cell(row, "sample_id") for row in rows) if catalogue is not None else 0
         self.table.setColumnWidth(ID, min(max(ids + 10, _ID_PX[0]), _ID_PX[1]))
-        classes = widest(("label", *(catalogue.classes if catalogue is not None else ())))
+        known = [*(catalogue.classes if catalogue is not None else ())]
+        known += release.classes if release is not None else ()
+        classes = widest(("label", *known))
         for column in (LABEL, SEES):
             self.table.setColumnWidth(column, min(classes + _CLASS_PX, 96))
         self._fit_text()
@@ -216,6 +219,7 @@ class SamplesPanel(QWidget):
 
     def _connect(self, actions: ActionTable) -> None:
         state = self._state
+        state.release_changed.connect(self._fit_columns)
         state.dataset_changed.connect(self._on_dataset)
         state.rows_changed.connect(self._on_rows)
         state.row_changed.connect(self._on_row)
@@ -307,7 +311,7 @@ class SamplesPanel(QWidget):
     @Slot(object)
     def _on_dataset(self, catalogue: Catalogue | None) -> None:
         self.model.set_catalogue(catalogue)
-        self._fit_columns(catalogue)
+        self._fit_columns()
         self.table.setFocus()
         self._fill(self.label_box, "label: all", catalogue.classes if catalogue is not None else ())
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from fixture_data import write_table
@@ -161,3 +164,17 @@ def test_a_remembered_query_is_shown_without_being_asked_again(panel: SamplesPan
     panel._typing.stop()
     panel._wish()
     assert heard == []
+
+
+def test_the_networks_classes_have_room_where_the_dataset_has_no_labels(
+    qtbot: QtBot, state: AppState, actions: ActionTable, tmp_path: Path
+) -> None:
+    panel = SamplesPanel(state, actions)
+    qtbot.addWidget(panel)
+    table = tmp_path / "samples.csv"
+    table.write_text("sample_id,image,speech,text,label\n1,1.png,1.wav,,\n", encoding="utf-8")
+    state.set_dataset(open_dataset(table))
+    before = panel.table.columnWidth(SEES)
+    state.set_release(SimpleNamespace(classes=("anger", "disgusted")))  # type: ignore[arg-type]
+    needed = panel.table.fontMetrics().horizontalAdvance("disgusted")
+    assert before < needed + 16 <= panel.table.columnWidth(SEES)
