@@ -196,13 +196,15 @@ def _study(arguments: argparse.Namespace) -> tuple[list[Response], Setting]:
 def _ask_release(name: str, project: Project, planned: Design, setting: Setting) -> Setting:
     from sier_gui.core.nets.prediction import Predictor
     from sier_gui.core.nets.releases import choose_release
-    from sier_gui.core.study.predicting import predict_study
+    from sier_gui.core.study.predicting import learnt_of, predict_study
 
     predictor = Predictor(choose_release(planned.classes, project.fact("dataset_hash"), name))
     answers = predict_study(
         predictor, planned, project.accepted_takes(), project.folder, report=terminal_report()
     )
-    return replace(setting, network=answers, network_name=predictor.release.label)
+    release = predictor.release
+    learnt = learnt_of(release, planned)
+    return replace(setting, network=answers, network_name=release.label, network_learnt=learnt)
 
 
 def plan(arguments: argparse.Namespace) -> int:

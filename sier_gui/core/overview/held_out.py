@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sier_gui.core.dataset import splits
 from sier_gui.core.dataset.catalogue import Catalogue
 from sier_gui.core.dataset.query import PredictionTable
 from sier_gui.core.errors import SierError
 from sier_gui.core.nets.releases import Release
 from sier_gui.core.nets.training import predictions
-from sier_gui.core.nets.training.parts import COLUMN_WORDS
+from sier_gui.core.nets.training.learnt import test_rows
 
-METRICS = "metrics.json"
 CROSS_VALIDATE = 'Train with split.kind = "folds" (Tools, Train a Release): its predictions are kept.'
 
 
@@ -68,7 +64,7 @@ def held_out(catalogue: Catalogue, release: Release, table: PredictionTable) -> 
             f"{release.label} was trained on {training.get('dataset') or 'other data'}: all answers are "
             "out-of-sample, unless that holds some of these samples too.",
         )
-    test = _test_rows(catalogue, release)
+    test = test_rows(catalogue, release)
     if test is None:
         return _nothing(
             table,
@@ -90,7 +86,7 @@ def in_sample(catalogue: Catalogue, release: Release) -> int:
         return 0
 
     def count() -> int:
-        test = _test_rows(catalogue, release)
+        test = test_rows(catalogue, release)
         return len(catalogue) - (len(test) if test is not None else 0)
 
     return catalogue.remember(f"overview.in_sample.{release.weights_hash}", count)
@@ -131,48 +127,3 @@ def _kept(catalogue: Catalogue, release: Release) -> HeldOut | None:
         Source.KEPT,
         f"{len(rows):,} answers of networks trained without the sample, as {release.label} kept them.",
     )
-
-
-def _test_rows(catalogue: Catalogue, release: Release) -> NDArray[np.int64] | None:
-    """The rows that the shipped network did not learn from; None where none is known to be.
-
-    Repeats the split as training made it, and holds it to the sizes that were written down.
-    """
-    training = release.config.get("training", {})
-    split, fit = training.get("split", {}), training.get("run", {}).get("fit", "train")
-    if fit != "train" or split.get("kind") not in ("holdout", "column"):
-        return None
-    labels = catalogue.column("label")
-    rows = np.array([row for row in range(len(catalogue)) if labels[row] in release.classes], np.int64)
-    if split["kind"] == "column":
-        words = _texts(catalogue, split.get("column", "split"), rows)
-        roles = np.array([COLUMN_WORDS.get(str(word).strip().lower(), "") for word in words], object)
-        test: NDArray[np.int64] = np.flatnonzero(roles == "test") if len(roles) else np.empty(0, np.int64)
-    else:
-        groups = _texts(catalogue, split.get("groups", ""), rows)
-        names = [str(release.classes.index(labels[row])) for row in rows]
-        try:
-            _, test = splits.holdout(
-                names, groups if len(groups) else None, split.get("fraction", 0.3), split.get("seed", 0)
-            )
-        except SierError:
-            return None
-    sizes = _sizes(release)
-    if not len(test) or sizes is None or sizes[-1] != len(test) or sizes[0] > len(rows) - len(test):
-        return None
-    return rows[test]
-
-
-def _texts(catalogue: Catalogue, column: str, rows: NDArray[np.int64]) -> NDArray[Any]:
-    there = column in catalogue.columns
-    return np.array([str(cell) for cell in catalogue.column(column)[rows]] if there else [], object)
-
-
-def _sizes(release: Release) -> list[int] | None:
-    """Training and test sizes of the split's only part, as ``metrics.json`` has them."""
-    try:
-        metrics = json.loads((release.folder / METRICS).read_bytes())
-        (sizes,) = metrics["split"]["parts"]
-        return [int(size) for size in sizes]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

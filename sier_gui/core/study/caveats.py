@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sier_gui.core.study.checks import FEW_RATERS, Flag
-from sier_gui.core.study.network import NetworkAnswers
+from sier_gui.core.study.network import UNKNOWN, Learnt, NetworkAnswers
 from sier_gui.core.study.records import Protocol, Rater, Response
 from sier_gui.core.study.responses import TABLE_KINDS, Answers
 
@@ -22,7 +22,7 @@ class Setting:
     Attributes
     ----------
     shares : the dataset's class counts, for the weighted overall.
-    network : its answers to items, and its name.
+    network : its answers to items, its name, and what of them it has learnt from.
     unblinded : one sentence for each way in which somebody was not blind.
     voices_matched : whether synthetic voices had the sex of the human ones in the same place.
     models : fit GEE and the Bayesian model too (seconds).
@@ -33,6 +33,7 @@ class Setting:
     shares: Mapping[str, float] | None = None
     network: NetworkAnswers | None = None
     network_name: str = "network"
+    network_learnt: Learnt = UNKNOWN
     raters: Sequence[Rater] = ()
     stand_ins: Collection[str] = ()
     unblinded: Sequence[str] = ()

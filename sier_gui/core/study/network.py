@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,12 +11,35 @@ from typing import Any
 import numpy as np
 
 from sier_gui.core.errors import SierError
+from sier_gui.core.study.checks import Flag
 from sier_gui.core.study.records import Modality
 from sier_gui.core.study.responses import Answers, read_csv
 from sier_gui.core.study.rounding import as_number
 
 # (sample id, modality) → its classes: one, or one for each reader's take
 NetworkAnswers = Mapping[tuple[str, Modality], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """Which samples a network has learnt from; ``samples`` None where that is not known, and ``why``."""
+
+    samples: frozenset[str] | None = None
+    why: str = "its answers are a file's"
+
+    def flags(self, answers: Answers, name: str) -> Iterator[Flag]:
+        """Beside the network's row: how many of the table's items it knew, or that nobody knows."""
+        if self.samples is None:
+            yield Flag("network", f"Whether {name} was trained on these items is unknown: {self.why}.")
+        elif known := len(self.samples & set(answers.items)):
+            yield Flag(
+                "network",
+                f"{name} was trained on {known} of the {len(answers.items)} items: "
+                "on them its row is in-sample.",
+            )
+
+
+UNKNOWN = Learnt()
 
 
 @dataclass(frozen=True, slots=True)

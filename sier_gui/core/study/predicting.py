@@ -14,7 +14,8 @@ from sier_gui.core.domain import Modality as Sense
 from sier_gui.core.domain import SampleInputs
 from sier_gui.core.errors import SierError
 from sier_gui.core.images.files import read_image
-from sier_gui.core.study.network import NetworkAnswers
+from sier_gui.core.nets.training.learnt import test_rows
+from sier_gui.core.study.network import Learnt, NetworkAnswers
 from sier_gui.core.study.records import Modality, Take
 from sier_gui.core.study.responses import TABLE_KINDS
 from sier_gui.core.tasks import CancelToken, Progress, Report, silent
@@ -22,6 +23,7 @@ from sier_gui.core.tasks import CancelToken, Progress, Report, silent
 if TYPE_CHECKING:
     from sier_gui.core.dataset.catalogue import Catalogue
     from sier_gui.core.nets.prediction import Predictor
+    from sier_gui.core.nets.releases import Release
     from sier_gui.core.study.design import Design
 
 
@@ -50,6 +52,31 @@ def predict_study(
         report=report,
         token=token,
     )
+
+
+def learnt_of(release: Release, design: Design) -> Learnt:
+    """Which samples of the study's dataset the release's network has learnt from, by what the release says.
+
+    Raises
+    ------
+    SierError : the dataset cannot be opened.
+    """
+    training = release.config.get("training", {})
+    if release.dataset_hash is None and not training.get("dataset"):
+        return Learnt(why="it does not say what it was trained on")
+    catalogue = open_dataset(Path(design.dataset))
+    if release.dataset_hash != catalogue.dataset_hash:
+        if training.get("dataset") == catalogue.name:
+            return Learnt(why=f"it was trained on another state of {catalogue.name}")
+        name = training.get("dataset") or "other data"
+        return Learnt(why=f"it was trained on {name}, which may hold some of them")
+    ids, labels = catalogue.column("sample_id"), catalogue.column("label")
+    rows = {row for row in range(len(catalogue)) if labels[row] in release.classes}
+    unlearnt = test_rows(catalogue, release)
+    if unlearnt is None and training.get("run", {}).get("fit", "train") != "all":
+        return Learnt(why=f"it was trained on {catalogue.name}, but not on which part of it")
+    left = set() if unlearnt is None else set(unlearnt.tolist())
+    return Learnt(frozenset(str(ids[row]) for row in rows - left))
 
 
 def predict_items(

@@ -18,7 +18,7 @@ from sier_gui.core.study.checks import FEW_RATERS, Flag, Printed, check_printed
 from sier_gui.core.study.differences import Difference, Paired, differences, intraclass, paired_tests
 from sier_gui.core.study.exclusion import excluded
 from sier_gui.core.study.models import Model, bayesian, gee
-from sier_gui.core.study.network import NetworkRow, network_row
+from sier_gui.core.study.network import Learnt, NetworkAnswers, NetworkRow, network_row
 from sier_gui.core.study.planning import Plan, make_plan
 from sier_gui.core.study.protocol import fingerprint, load
 from sier_gui.core.study.randomisation import Randomisation, randomisation_test
@@ -133,7 +133,7 @@ def _without_tests(responses: Sequence[Response], setting: Setting) -> StudyRepo
         *check_printed(printed(table)),
         *caveats(answers, responses, protocol, out, setting),
     ]
-    return StudyReport(
+    report = StudyReport(
         protocol,
         answers,
         table,
@@ -146,11 +146,17 @@ def _without_tests(responses: Sequence[Response], setting: Setting) -> StudyRepo
         make_plan(protocol, *icc, classes=len(table.classes)),
         out,
         make_table(columns_of(responses, setting.classes), setting.shares) if out else None,
-        network=None
-        if setting.network is None
-        else network_row(answers, setting.network, setting.network_name),
         missing=dict.fromkeys(TESTS, PENDING),
     )
+    if setting.network is None:
+        return report
+    return with_network(report, setting.network, setting.network_name, setting.network_learnt)
+
+
+def with_network(report: StudyReport, network: NetworkAnswers, name: str, learnt: Learnt) -> StudyReport:
+    """The report with a network's row, and what speaks against that."""
+    row = network_row(report.answers, network, name)
+    return replace(report, network=row, flags=(*report.flags, *learnt.flags(report.answers, name)))
 
 
 def _tests(report: StudyReport, models: bool) -> Iterator[tuple[str, Callable[[], Any]]]:

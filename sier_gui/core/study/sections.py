@@ -110,8 +110,8 @@ def _network_line(table: Table, network: NetworkRow) -> Line:
         for m in table.modalities
     )
     about = (
-        "The network's agreement with the label on the same items; mean of classes. It may have been trained "
-        "on some of them: its card says on what."
+        "The network's agreement with the label on the same items; mean of classes. The self-checks say "
+        "whether it was trained on some of them."
     )
     return Line(network.name, "network, same items", about, tuple(entries))
 

@@ -21,7 +21,7 @@ from sier_gui.gui.workflows.sources import Source, read_file, read_project
 from sier_gui.gui.workflows.studies import Opened
 
 if TYPE_CHECKING:
-    from sier_gui.core.study.network import NetworkAnswers
+    from sier_gui.core.study.network import Learnt, NetworkAnswers
     from sier_gui.core.study.report import StudyReport
     from sier_gui.gui.modes.study import StudyPage
 
@@ -48,7 +48,8 @@ class ReportWorkflow(QObject):
         self.report: StudyReport | None = None
         self.whole = False
         self.file: Path | None = None  # the CSV
-        self._asked: dict[str, NetworkAnswers] = {}  # what releases answered, by label
+        # what releases answered, and what they had learnt from, by label
+        self._asked: dict[str, tuple[NetworkAnswers, Learnt]] = {}
         self._network = ""  # the one whose row is shown
         for action_id, handler in (
             ("study.copy", self.copy),
@@ -221,12 +222,12 @@ class ReportWorkflow(QObject):
         self._context.state.set_study(self._context.state.study | {"report"})
 
     def _with_network(self, report: StudyReport) -> StudyReport:
-        from sier_gui.core.study.network import network_row
+        from sier_gui.core.study.report import with_network
 
         if self._network not in self._asked:
             return report
-        row = network_row(report.answers, self._asked[self._network], self._network)
-        return replace(report, network=row)
+        answers, learnt = self._asked[self._network]
+        return with_network(report, answers, self._network, learnt)
 
     def _draw(self, report: StudyReport) -> None:
         """The figure, where figures are drawn."""
@@ -270,15 +271,15 @@ class ReportWorkflow(QObject):
             return
         design, predictors = source.design, self._context.predictors
 
-        def work(report: Report, token: CancelToken) -> tuple[str, NetworkAnswers]:
+        def work(report: Report, token: CancelToken) -> tuple[str, NetworkAnswers, Learnt]:
             from sier_gui.core.nets.releases import choose_release
-            from sier_gui.core.study.predicting import predict_study
+            from sier_gui.core.study.predicting import learnt_of, predict_study
 
             predictor = predictors.get(choose_release(design.classes, None, label))
             answers = predict_study(
                 predictor, design, source.takes, source.folder, report=report, token=token
             )
-            return label, answers
+            return label, answers, learnt_of(predictor.release, design)
 
         self._page.desk.table.show_progress(None, f"asking {label}")
         job = self._context.computer.start("study.network", work)
@@ -293,9 +294,9 @@ class ReportWorkflow(QObject):
         self._page.desk.table.show_progress(progress, f"asking {self._network}")
 
     @Slot(object)
-    def _on_network(self, outcome: tuple[str, NetworkAnswers]) -> None:
-        label, answers = outcome
-        self._asked[label] = answers
+    def _on_network(self, outcome: tuple[str, NetworkAnswers, Learnt]) -> None:
+        label, answers, learnt = outcome
+        self._asked[label] = answers, learnt
         assert self._page is not None
         self._page.desk.table.show_idle()
         if self.report is not None:
@@ -337,15 +338,16 @@ class ReportWorkflow(QObject):
         if source is None or self.report is None or self._page is None:
             return
         known = self._with_network(self.report) if self.whole else None
-        answers = self._asked.get(network)
+        asked = self._asked.get(network)
 
         def work(_report: Report, _token: CancelToken) -> list[dict[str, object]]:
             from sier_gui.core.study.exports import export_study
             from sier_gui.core.study.report import make_report
 
             setting = source.setting
-            if answers is not None:
-                setting = replace(setting, network=answers, network_name=network)
+            if asked is not None:
+                answers, learnt = asked
+                setting = replace(setting, network=answers, network_name=network, network_learnt=learnt)
             return export_study(
                 known or make_report(source.responses, setting), source.responses, Path(folder)
             )

@@ -126,7 +126,7 @@ def test_a_networks_row_stands_beside_the_peoples(desk: Rater) -> None:
     page.network.activated.emit(1)
     flow = desk.bench.study.report
     desk.qtbot.waitUntil(lambda: bool(flow._asked), timeout=LONG)
-    ((label, answers),) = flow._asked.items()
+    ((label, (answers, learnt)),) = flow._asked.items()
     row = texts(page.report.table)[-1]
     assert row[0] == label
     items = {i.sample_id: i.label for i in flow.source.design.items if i.kind is Kind.MAIN}  # type: ignore[union-attr]
@@ -138,6 +138,9 @@ def test_a_networks_row_stands_beside_the_peoples(desk: Rater) -> None:
             own = [answers[sample, modality] for sample, true in items.items() if true == name]
             shares.append(sum(a.count(name) / len(a) for a in own) / len(own))
         assert float(shown) == pytest.approx(100 * sum(shares) / len(classes), abs=0.0051)
+    assert (
+        f"Whether {label} was trained on these items is unknown: {learnt.why}." in page.report.checks.text()
+    )
 
 
 def test_cancelled_tests_say_so_and_go_on_when_asked(desk: Rater, monkeypatch: pytest.MonkeyPatch) -> None:
