@@ -40,7 +40,7 @@ def drawn(candidates: list[Candidate], gold: set[str]) -> tuple[Item, ...] | Non
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(SAMPLE, max_size=30), st.lists(SAMPLE, min_size=12, max_size=12))
-def test_the_draw_succeeds_when_the_stock_says_so_and_needs_what_it_says(rough: list, full: list) -> None:  # type: ignore[type-arg]
+def test_the_draw_succeeds_when_the_stock_says_so_and_needs_what_it_says(rough: list, full: list) -> None:
     # twelve whole samples beside the rough ones: else hardly any draw would succeed
     rows = [*rough, *((label, True, True, {"f1", "m1"}, gold) for label, *_, gold in full)]
     made = [Candidate(f"s{n}", r[0], r[1], r[2], frozenset(r[3])) for n, r in enumerate(rows)]
@@ -57,7 +57,7 @@ def test_the_draw_succeeds_when_the_stock_says_so_and_needs_what_it_says(rough: 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(SAMPLE, max_size=40))
-def test_the_takes_that_are_asked_for_are_enough(rows: list) -> None:  # type: ignore[type-arg]
+def test_the_takes_that_are_asked_for_are_enough(rows: list) -> None:
     made = [Candidate(f"s{n}", r[0], r[1], r[2], frozenset(r[3])) for n, r in enumerate(rows)]
     before = stock(made, set())
     for supply in before.classes:

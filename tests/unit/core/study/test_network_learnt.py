@@ -33,7 +33,9 @@ def learnt(**training: object) -> Learnt:
 
 def report(samples: list[str]) -> StudyReport:
     said = [
-        Response("r1", 0, 0, n, Kind.MAIN, 0, "", name, "sad", Modality.I, "sad", 2, 900.0, 0, True)
+        Response(
+            "r1", 0, Modality.I.block, n, Kind.MAIN, 0, "", name, "sad", Modality.I, "sad", 2, 900.0, 0, True
+        )
         for n, name in enumerate(samples)
     ]
     return make_report(said, Setting(models=False))
