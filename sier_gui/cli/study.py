@@ -150,13 +150,17 @@ def report(arguments: argparse.Namespace) -> int:
 
 
 def export(arguments: argparse.Namespace) -> int:
-    from sier_gui.core.study.exports import export_study
+    from sier_gui.core.study.exports import export_answers, export_study
     from sier_gui.core.study.report import make_report
 
     responses, setting = _study(arguments)
-    found = make_report(responses, setting)
     kinds = [kind.strip() for kind in arguments.format.split(",") if kind.strip()]
-    manifest = export_study(found, responses, Path(arguments.out), kinds)
+    manifest = export_answers(responses, Path(arguments.out))
+    try:
+        manifest += export_study(make_report(responses, setting), Path(arguments.out), kinds)
+    except SierError as error:
+        written = ", ".join(entry["file"] for entry in manifest)
+        raise SierError(error.message, f"{error.hint} The answers are in {written}.") from error
     emit(arguments, manifest, (entry["file"] for entry in manifest))
     return 0
 

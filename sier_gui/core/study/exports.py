@@ -26,29 +26,44 @@ _TEX_ESCAPES = str.maketrans(
 )  # fmt: skip
 
 
-def export_study(
-    report: StudyReport, responses: Sequence[Response], out: Path, figure_formats: Sequence[str] = FORMATS
-) -> list[dict[str, Any]]:
-    """Write responses.csv, table1.tex, report.json and table1.* into ``out``; a manifest of what was written.
+def export_answers(responses: Sequence[Response], out: Path) -> list[dict[str, Any]]:
+    """Write responses.csv into ``out``, and rationales.csv where raters marked what decided; a manifest.
 
-    Where raters marked what decided their answers, rationales.csv as well.
+    Apart from `export_study`, because answers can be taken out where no report can be made of them.
+
+    Raises
+    ------
+    SierError : the folder cannot be written.
+    """
+    write_responses(out / "responses.csv", responses)
+    written = [out / "responses.csv"]
+    if any(response.rationale for response in responses):
+        write_marks(out / "rationales.csv", responses)
+        written.append(out / "rationales.csv")
+    return _manifest(written)
+
+
+def export_study(
+    report: StudyReport, out: Path, figure_formats: Sequence[str] = FORMATS
+) -> list[dict[str, Any]]:
+    """Write table1.tex, report.json and table1.* into ``out``; a manifest of what was written.
 
     Raises
     ------
     SierError : the folder cannot be written, or an unknown figure format.
     """
-    write_responses(out / "responses.csv", responses)
     write_bytes(out / "table1.tex", latex(report).encode())
     write_json(out / "report.json", report_json(report))
-    written = [out / "responses.csv", out / "table1.tex", out / "report.json"]
-    if any(response.rationale for response in responses):
-        write_marks(out / "rationales.csv", responses)
-        written.append(out / "rationales.csv")
+    written = [out / "table1.tex", out / "report.json"]
     for kind in figure_formats:
         target = out / f"table1.{kind}"
         write_figure(report, target)
         written.append(target)
-    return [{"file": str(file), "format": file.suffix.lstrip(".")} for file in written]
+    return _manifest(written)
+
+
+def _manifest(files: Sequence[Path]) -> list[dict[str, Any]]:
+    return [{"file": str(file), "format": file.suffix.lstrip(".")} for file in files]
 
 
 def latex(report: StudyReport) -> str:

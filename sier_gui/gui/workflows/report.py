@@ -341,16 +341,15 @@ class ReportWorkflow(QObject):
         asked = self._asked.get(network)
 
         def work(_report: Report, _token: CancelToken) -> list[dict[str, object]]:
-            from sier_gui.core.study.exports import export_study
+            from sier_gui.core.study.exports import export_answers, export_study
             from sier_gui.core.study.report import make_report
 
             setting = source.setting
             if asked is not None:
                 answers, learnt = asked
                 setting = replace(setting, network=answers, network_name=network, network_learnt=learnt)
-            return export_study(
-                known or make_report(source.responses, setting), source.responses, Path(folder)
-            )
+            written = export_answers(source.responses, Path(folder))
+            return written + export_study(known or make_report(source.responses, setting), Path(folder))
 
         self._page.desk.table.show_progress(None, "writing")
         job = self._context.computer.start("study.export", work)

@@ -54,9 +54,11 @@ def new_rater(project: Project, name: str) -> Rater:
     """Raises `SierError` where the pseudonym cannot be one, is taken, or belongs to who withdrew."""
     from sier_gui.core.errors import SierError
     from sier_gui.core.study.project.people import pseudonym
-    from sier_gui.core.study.records import Rater
+    from sier_gui.core.study.records import SIMULATED, Rater
 
     known = pseudonym(name, "rater")
+    if known.casefold().startswith(SIMULATED):
+        raise SierError(f"Names that begin with {SIMULATED} are programs'.", "Choose another pseudonym.")
     if project.rater(known) is not None:
         raise SierError(f"A rater called {known} is enrolled.", "Go on as that rater, or choose another.")
     if project.withdrawn("rater", known):

@@ -22,7 +22,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from sier_gui.core.errors import SierError
 from sier_gui.core.study.records import Kind
+from sier_gui.gui.workflows.studies import new_rater
 
 
 @pytest.fixture
@@ -113,6 +115,14 @@ def test_withdrawal_asks_says_what_was_deleted_and_frees_the_cell(desk: Rater) -
     assert desk.project.rater(PERSON) is None
     assert any(f"rater {PERSON}. Deleted: {answers} answers" in told for told in desk.told())
     assert PERSON not in [row[0] for row in texts(progress.raters)]
+
+
+def test_nobody_takes_a_programs_name_or_anothers(desk: Rater) -> None:
+    with pytest.raises(SierError, match="programs"):
+        new_rater(desk.project, "Simulated-07")
+    with pytest.raises(SierError, match="is enrolled"):
+        new_rater(desk.project, f" {PERSON}")
+    assert new_rater(desk.project, "somebody new").rater == "somebody new"
 
 
 def test_a_rater_goes_on_from_the_list_and_nothing_is_computed_meanwhile(desk: Rater) -> None:

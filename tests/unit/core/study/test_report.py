@@ -18,7 +18,7 @@ from sier_gui.core.study import protocol
 from sier_gui.core.study.caveats import Setting
 from sier_gui.core.study.differences import intraclass, paired_tests
 from sier_gui.core.study.exclusion import excluded
-from sier_gui.core.study.exports import export_study, latex
+from sier_gui.core.study.exports import export_answers, export_study, latex
 from sier_gui.core.study.items import Candidate, select_items
 from sier_gui.core.study.listing import report_lines
 from sier_gui.core.study.models import bayesian, gee
@@ -457,7 +457,7 @@ def test_intraclass_correlations_are_those_of_the_effects() -> None:
 
 def test_exports_say_what_the_checks_say(report: StudyReport, tmp_path: Path) -> None:
     said = simulated()
-    manifest = export_study(report, said, tmp_path)
+    manifest = export_answers(said, tmp_path) + export_study(report, tmp_path)
     assert {Path(entry["file"]).name for entry in manifest} == {
         "responses.csv", "table1.tex", "report.json", "table1.png", "table1.svg", "table1.pdf",
     }  # fmt: skip
@@ -473,6 +473,21 @@ def test_exports_say_what_the_checks_say(report: StudyReport, tmp_path: Path) ->
     assert "Simulated raters" in svg
     assert read_responses(tmp_path / "responses.csv") == said
     assert (tmp_path / "table1.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_answers_can_be_taken_out_where_no_report_can_be_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sier_gui.cli import main
+
+    hasty = [replace(r, rt_ms=20) for r in simulated()]
+    write_responses(tmp_path / "all.csv", hasty)
+    assert main(["study", "export", str(tmp_path / "all.csv"), "--out", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err
+    assert "All raters are excluded" in said
+    assert "responses.csv" in said
+    assert read_responses(tmp_path / "out" / "responses.csv") == hasty
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["responses.csv"]
 
 
 def test_a_perfect_cell_has_an_interval_all_the_same() -> None:
