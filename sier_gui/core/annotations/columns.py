@@ -69,6 +69,11 @@ class Columns:
         self.prepare()
         return self._rows.get(sample_id, -1)
 
+    def mine(self, row: int) -> str:
+        """What whoever sits here labelled it; "" where not yet."""
+        codes = self.labels.get(self.me)
+        return "" if codes is None or codes[row] == NONE else self.names[codes[row]]
+
     def rows(self, marked: Marked) -> NDArray[np.int64]:
         """The dataset's rows that pass a filter, in its order."""
         return np.flatnonzero(having(self._catalogue, marked, self.bits))

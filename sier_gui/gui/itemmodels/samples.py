@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPen, QPixmap
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QIcon, QPainter, QPalette, QPen, QPixmap
 
 from sier_gui.gui import theme
 
@@ -29,7 +29,7 @@ Index = QModelIndex | QPersistentModelIndex
 # title, what `Query.sort` calls it, what the header's tool tip says
 COLUMNS = (
     ("id", "sample_id", "Name of the sample"),
-    ("label", "label", "What the dataset says"),
+    ("label", "label", "What the dataset says; in italics what you say where it says nothing"),
     ("sees", "predicted", "What the network says"),
     ("conf.", "confidence", "Largest probability"),
     ("loss", "loss", "Cross entropy of the label, in nats"),
@@ -92,7 +92,7 @@ class SampleModel(QAbstractTableModel):
         self._columns = columns
         if len(self.rows):
             last = self.index(len(self.rows) - 1, FLAGS)
-            self.dataChanged.emit(self.index(0, FLAGS), last, [Qt.ItemDataRole.DisplayRole])
+            self.dataChanged.emit(self.index(0, LABEL), last, [Qt.ItemDataRole.DisplayRole])
 
     def place_of(self, row: int) -> int:
         """Where the dataset's ``row`` is shown; −1 when it is not."""
@@ -115,14 +115,23 @@ class SampleModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DecorationRole and index.column() in (LABEL, SEES):
             name = self._text(index)
             return self._dot(name) if name else None
+        if role == Qt.ItemDataRole.FontRole and index.column() == LABEL and self._by_user(index):
+            return _italics()
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._text(index)
+            said = self._text(index)
+            return f"{said}, by you" if index.column() == LABEL and self._by_user(index) else said
         return None
+
+    def _by_user(self, index: Index) -> bool:
+        """Whether the label on show is the user's, because the dataset has none."""
+        row = int(self.rows[index.row()])
+        return self._columns is not None and bool(self._columns.mine(row)) and not self._said(row, LABEL)
 
     def _text(self, index: Index) -> str:
         row, column = int(self.rows[index.row()]), index.column()
         if column in _TEXTS:
-            return self._cells.get((row, column)) or self._read(row, column)
+            said = self._said(row, column)
+            return self._columns.mine(row) if column == LABEL and not said and self._columns else said
         if column == FLAGS:
             return _FLAGS[self._columns.bits[row] & 127] if self._columns is not None else ""
         if self._table is None:
@@ -132,6 +141,10 @@ class SampleModel(QAbstractTableModel):
         name, form = _NUMBERS[column]
         value = float(getattr(self._table, name)[row])
         return "" if value != value else form.format(value)
+
+    def _said(self, row: int, column: int) -> str:
+        """What the dataset says."""
+        return self._cells.get((row, column)) or self._read(row, column)
 
     def _read(self, row: int, column: int) -> str:
         """A cell from the catalogue: whole columns as Python's strings would take 20 MiB for 80,893 rows."""
@@ -170,6 +183,12 @@ class SampleModel(QAbstractTableModel):
             self.sort_wished.emit("", False)
         else:
             self.sort_wished.emit(COLUMNS[column][1], order == Qt.SortOrder.DescendingOrder)
+
+
+def _italics() -> QFont:
+    font = QFont()
+    font.setItalic(True)
+    return font
 
 
 def _dot_icon(colour: QColor, ring: QColor) -> QIcon:

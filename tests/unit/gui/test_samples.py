@@ -11,6 +11,8 @@ from fixture_data import write_table
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
+from sier_gui.core.annotations.columns import Columns
+from sier_gui.core.annotations.records import Entry, Kind
 from sier_gui.core.dataset.catalogue import Catalogue, open_dataset
 from sier_gui.core.dataset.query import PredictionTable, Query, select
 from sier_gui.gui.actions import ActionTable
@@ -178,3 +180,29 @@ def test_the_networks_classes_have_room_where_the_dataset_has_no_labels(
     state.set_release(SimpleNamespace(classes=("anger", "disgusted")))  # type: ignore[arg-type]
     needed = panel.table.fontMetrics().horizontalAdvance("disgusted")
     assert before < needed + 16 <= panel.table.columnWidth(SEES)
+
+
+def said(sample_id: str, who: str, label: str) -> Entry:
+    return Entry(sample_id, who, Kind.LABEL, "", label)
+
+
+def test_what_one_said_stands_in_italics_where_the_dataset_says_nothing(tmp_path: Path) -> None:
+    table = tmp_path / "samples.csv"
+    rows = "".join(f"{name},1.png,1.wav,,{label}\n" for name, label in (("a", "sad"), ("b", ""), ("c", "")))
+    table.write_text(f"sample_id,image,speech,text,label\n{rows}", encoding="utf-8")
+    catalogue = open_dataset(table)
+    columns = Columns(catalogue, "anna")
+    columns.fill([said("a", "anna", "hate"), said("b", "anna", "happy"), said("c", "berta", "happy")])
+    model = SampleModel()
+    model.set_catalogue(catalogue)
+    model.set_rows(np.arange(3))
+    before = [model.index(row, LABEL).data() for row in range(3)]
+    model.set_columns(columns)
+    cells = [model.index(row, LABEL) for row in range(3)]
+    assert before == ["sad", "", ""]
+    assert [cell.data() for cell in cells] == ["sad", "happy", ""]
+    fonts = [cell.data(Qt.ItemDataRole.FontRole) for cell in cells]
+    assert [font is not None and font.italic() for font in fonts] == [False, True, False]
+    assert cells[1].data(Qt.ItemDataRole.ToolTipRole) == "happy, by you"
+    columns.sign("berta")
+    assert [cell.data() for cell in cells] == ["sad", "", "happy"]
