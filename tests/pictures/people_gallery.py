@@ -16,6 +16,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from record_gallery import pause
 
 from sier_gui.app import WindowOptions, Workbench
 from sier_gui.core.audio.files import read_audio
@@ -35,7 +36,7 @@ def until(what: Callable[[], bool]) -> None:
     for _ in range(20_000):
         if what():
             return
-        QTest.qWait(20)
+        pause(20)
     raise TimeoutError
 
 
@@ -59,7 +60,7 @@ def marking(folder: Path, size: tuple[int, int], theme: str) -> None:
         if kind != "image":
             for _ in range(3):
                 QTest.keyClick(page.board.sound, Qt.Key.Key_Left)
-        QTest.qWait(50)
+        pause(50)
         assert page.grab().save(str(folder / f"marking-{kind}-{size[1]}-{theme}.png"))
         page.close()
 
@@ -81,14 +82,14 @@ def render(folder: Path, size: tuple[int, int], theme: str) -> None:
     assert dialog is not None
 
     def shot(name: str) -> None:
-        QTest.qWait(200)
+        pause(200)
         assert dialog.grab().save(str(folder / f"people-{name}-{size[1]}-{theme}.png"))
 
     shot("nothing")
     bench.people.try_demo()
     until(lambda: bench.people.marks is not None)
     shot("marks")
-    QTest.qWait(300)
+    pause(300)
     assert bench.window.grab().save(str(folder / f"people-explore-{size[1]}-{theme}.png"))
     bench.people.compare()
     shot("progress")

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "unit" / "gui"))
 
 import numpy as np
 from fixture_booth import Desk
-from PySide6.QtTest import QTest
+from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 from voices import room, spoken
 
@@ -34,8 +34,15 @@ class Waiting:
         for _ in range(timeout // 20):
             if what():
                 return
-            QTest.qWait(20)
+            pause(20)
         raise TimeoutError
+
+
+def pause(milliseconds: int) -> None:
+    """Let the window and its threads work: `QTest.qWait` keeps Python's lock, and they hardly get on."""
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
 
 
 def render(folder: Path, size: tuple[int, int], theme: str) -> None:
@@ -48,7 +55,7 @@ def render(folder: Path, size: tuple[int, int], theme: str) -> None:
     desk = Desk(Waiting, bench)  # type: ignore[arg-type]
 
     def shot(name: str) -> None:
-        QTest.qWait(80)
+        pause(80)
         target = folder / f"record-{name}-{size[0]}-{theme}.png"
         assert bench.window.grab().save(str(target)), target
 

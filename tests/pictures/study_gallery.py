@@ -15,9 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "fixtures"))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "unit" / "gui"))
 
 from fixture_rater import Key, Rater
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from record_gallery import LOOKS, Waiting
+from record_gallery import LOOKS, Waiting, pause
 
 from sier_gui.app import WindowOptions, Workbench
 
@@ -41,13 +40,13 @@ def render(folder: Path, size: tuple[int, int], theme: str) -> None:
     page, name = rater.page, f"rater-{size[0]}-{theme}"
 
     def shot(what: str) -> None:
-        QTest.qWait(80)
+        pause(80)
         target = folder / f"study-{what}-{size[0]}-{theme}.png"
         assert bench.window.grab().save(str(target)), target
 
     shot("start")
     bench.study.open_demo()
-    QTest.qWait(1500)
+    pause(1500)
     shot("wait")
     rater.until(lambda: bench.study.opened is not None)
     shot("desk")

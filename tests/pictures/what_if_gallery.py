@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from record_gallery import pause
 
 from sier_gui.app import WindowOptions, Workbench
 from sier_gui.core.domain import Modality, Selection
@@ -31,7 +31,7 @@ def until(what: Callable[[], bool]) -> None:
     for _ in range(6000):
         if what():
             return
-        QTest.qWait(20)
+        pause(20)
     raise TimeoutError
 
 
@@ -49,7 +49,7 @@ def render(folder: Path, size: tuple[int, int], theme: str) -> None:
 
     def shot(name: str) -> None:
         bench.messages.withdraw()
-        QTest.qWait(300)
+        pause(300)
         target = folder / f"what-if-{name}-{size[0]}-{theme}.png"
         assert bench.window.grab().save(str(target)), target
 
@@ -75,7 +75,7 @@ def render(folder: Path, size: tuple[int, int], theme: str) -> None:
     bench.actions.trigger("what_if.keep")
     shot("held")
     bench.actions.trigger("what_if.list")
-    QTest.qWait(100)
+    pause(100)
     dialog = bench.what_if_list._dialog
     assert dialog is not None
     assert dialog.grab().save(str(folder / f"what-if-list-{size[0]}-{theme}.png"))
