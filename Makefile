@@ -50,6 +50,7 @@ pictures: .venv/.test
 	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/pictures/record_gallery.py build/pictures
 	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/pictures/overview_gallery.py build/pictures
 	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/pictures/what_if_gallery.py build/pictures
+	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/pictures/first_run_gallery.py build/pictures
 	@# the pages' screenshots: a home of their own, so that nobody's layout or filters are in them
 	for theme in light dark; do SIER_GUI_HOME=build/pictures/home $(BIN)/python -m sier_gui --demo \
 		--sample hate-test-05 --theme $$theme --screenshot docs/images/explore-$$theme.png || exit 1; done
@@ -58,6 +59,7 @@ pictures: .venv/.test
 	cp build/pictures/hate-test-05.png docs/images/figure.png
 	cp build/pictures/record-speak-1400-light.png docs/images/record-light.png
 	cp build/pictures/what-if-parts-1400-light.png docs/images/what-if-light.png
+	cp build/pictures/first-run-2-tour.png build/pictures/first-run-4-labelled.png build/pictures/first-run-5-export.png docs/images
 
 demo-set: .venv/.test
 	$(BIN)/python -m pip install --quiet --editable ".[build]"
