@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtWidgets import QMessageBox
 
 from sier_gui.core.tasks import CancelToken, Report
+from sier_gui.gui.dialogs.deletion import ask_deletion
 from sier_gui.gui.jobs import JobRunner
 from sier_gui.gui.workflows.context import Context
 from sier_gui.gui.workflows.studies import Opened, course_of, desk_of
@@ -84,18 +84,13 @@ class DeskWorkflow(QObject):
         rater = self._page.desk.progress.selected() if self._page is not None else ""
         if not rater:
             return
-        box = QMessageBox(
-            QMessageBox.Icon.Warning,
+        ask_deletion(
+            self._context.window,
             "Withdraw a rater",
             f"Delete {rater} with all answers, here and in the backups?",
-            QMessageBox.StandardButton.Cancel,
-            self._context.window,
+            "This cannot be undone. The cell becomes free again.",
+            self.withdraw,
         )
-        box.setInformativeText("This cannot be undone. The cell becomes free again.")
-        box.setDefaultButton(QMessageBox.StandardButton.Cancel)
-        box.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole).clicked.connect(self.withdraw)
-        box.finished.connect(box.deleteLater)
-        box.open()
 
     @Slot()
     def withdraw(self) -> None:

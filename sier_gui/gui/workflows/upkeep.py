@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtWidgets import QFileDialog
 
 from sier_gui.core.tasks import CancelToken, Report
+from sier_gui.gui.dialogs.deletion import ask_deletion
 from sier_gui.gui.jobs import JobRunner
 from sier_gui.gui.workflows.booth import Sitting
 from sier_gui.gui.workflows.context import Context
@@ -106,18 +107,13 @@ class UpkeepWorkflow(QObject):
         sitting = self._record.booth.sitting
         if sitting is None:
             return
-        box = QMessageBox(
-            QMessageBox.Icon.Warning,
+        ask_deletion(
+            self._context.window,
             "Withdraw a reader",
             f"Delete {sitting.reader} with all recordings, here and in the backups?",
-            QMessageBox.StandardButton.Cancel,
-            self._context.window,
+            "This is the one thing that cannot be undone.",
+            self.withdraw,
         )
-        box.setInformativeText("This is the one thing that cannot be undone.")
-        box.setDefaultButton(QMessageBox.StandardButton.Cancel)
-        box.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole).clicked.connect(self.withdraw)
-        box.finished.connect(box.deleteLater)
-        box.open()
 
     @Slot()
     def withdraw(self) -> None:

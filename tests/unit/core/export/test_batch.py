@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -106,9 +107,9 @@ def test_a_killed_batch_goes_on(release, tmp_path):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))}
     command = [sys.executable, "-c", _CHILD, catalogue.root, release.folder, out]
     child = subprocess.Popen(command, env=environment)
-    until = time.monotonic() + 120
+    until, pause = time.monotonic() + 120, threading.Event()
     while len(list(out.glob("*.png"))) < 3 and child.poll() is None and time.monotonic() < until:
-        time.sleep(0.005)
+        pause.wait(0.005)
     child.send_signal(signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
     state = batch(catalogue, release, asking("png"), range(10), out)

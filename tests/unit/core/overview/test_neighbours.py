@@ -59,7 +59,7 @@ def child(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
 
 def test_a_cancel_ends_the_process_at_once(tmp_path, monkeypatch):
     pid = tmp_path / "pid"
-    child(monkeypatch, f"import os,time;open({str(pid)!r},'w').write(str(os.getpid()));time.sleep(60)")
+    child(monkeypatch, f"import os,signal;open({str(pid)!r},'w').write(str(os.getpid()));signal.pause()")
     token = CancelToken()
 
     class Impatient(CancelToken):
