@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sier_gui.cli.verbs import emit, make_predictor, open_catalogue, say
-from sier_gui.core.domain import Modality, SampleInputs, Selection
 from sier_gui.core.errors import SierError
 
 if TYPE_CHECKING:
     from sier_gui.core.dataset.catalogue import Catalogue
+    from sier_gui.core.domain import SampleInputs, Selection
     from sier_gui.core.explain.what_if import WhatIfBench
     from sier_gui.core.explain.what_if_list import WhatIf
+
+    Inputs = Callable[[str], SampleInputs]
 
 _NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
 _SPAN = re.compile(rf"{_NUMBER}-{_NUMBER}s(?::{_NUMBER}-{_NUMBER}Hz)?")
@@ -40,6 +42,8 @@ def add_what_if(verb: argparse.ArgumentParser) -> None:
 
 def part(text: str) -> Selection:
     """A part of a sample as the command line writes it."""
+    from sier_gui.core.domain import Modality, Selection  # numpy: the window is on the screen before it
+
     span, box = _SPAN.fullmatch(text), _BOX.fullmatch(text)
     if span is not None:
         found = Selection(Modality.SPEECH, *(float(number or 0) for number in span.groups()))
@@ -73,9 +77,6 @@ def what_if(arguments: argparse.Namespace) -> int:
     value = {"format": FORMAT, "version": VERSION, "entries": [entry.as_json() for entry in entries]}
     emit(arguments, value, (line for entry in entries for line in _lines(entry)))
     return 0
-
-
-Inputs = Callable[[str], SampleInputs]
 
 
 def _once(

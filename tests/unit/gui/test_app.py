@@ -86,6 +86,7 @@ def run(code: str, home: Path, *arguments: object) -> subprocess.CompletedProces
 def test_nothing_heavy_is_imported_before_the_window_is_shown(own_home: Path) -> None:
     code = f"""
 import sys
+import sier_gui.cli
 from sier_gui import app
 application = app.make_application()
 workbench = app.Workbench(application, app.WindowOptions())
