@@ -90,7 +90,8 @@ def render(folder: Path, size: tuple[int, int], theme: str) -> None:
     bench.window.close()
 
 
-def main() -> None:
+def in_looks(render: Callable[[Path, tuple[int, int], str], None]) -> None:
+    """``render(folder, size, theme)`` in each look, or the one asked for, each in a home of its own."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     chosen = [look for look in LOOKS if sys.argv[2:] in ([], [f"{look[0][0]}x{look[0][1]}", look[1]])]
@@ -101,4 +102,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    in_looks(render)

@@ -6,22 +6,19 @@ Usage: python tests/pictures/what_if_gallery.py FOLDER [WIDTHxHEIGHT light|dark]
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtWidgets import QApplication
-from record_gallery import pause
+from record_gallery import in_looks, pause
 
 from sier_gui.app import WindowOptions, Workbench
 from sier_gui.core.domain import Modality, Selection
 from sier_gui.gui.workflows.help import SEEN
 from sier_gui.gui.workflows.voices import prepared
 
-LOOKS = (((1400, 900), "light"), ((1400, 900), "dark"), ((1280, 720), "light"), ((1280, 720), "dark"))
 SPAN = Selection(Modality.SPEECH, 0.3, 0.8)
 CELL = Selection(Modality.SPEECH, 0.9, 1.3, 500.0, 2500.0)
 BOX = Selection(Modality.IMAGE, left=60, top=40, right=200, bottom=220)
@@ -91,15 +88,5 @@ def _voices(bench: Workbench) -> list[object]:
     return list(other_voices(bench.state.sample.sample, bench.state.dataset.root))
 
 
-def main() -> None:
-    folder = Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
-    chosen = [look for look in LOOKS if sys.argv[2:] in ([], [f"{look[0][0]}x{look[0][1]}", look[1]])]
-    for size, theme in chosen:
-        with TemporaryDirectory() as home:
-            os.environ["SIER_GUI_HOME"] = home
-            render(folder, size, theme)
-
-
 if __name__ == "__main__":
-    main()
+    in_looks(render)
